@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: ISC
+# libzmq from src/<module>/*.c: the objects once, then the shared and the static library from them. Unit tests link the
+# static one, where every internal name can be reached.
+
+file(GLOB library_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/*/*.c)
+list(FILTER library_sources EXCLUDE REGEX "_test\\.c$")
+set(public_header ${CMAKE_SOURCE_DIR}/include/zmq.h)
+
+add_library(zmq-objects OBJECT ${library_sources} ${public_header})
+set_target_properties(zmq-objects PROPERTIES LINKER_LANGUAGE C)
+target_include_directories(zmq-objects PRIVATE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+# The library works with the options that a stable zmq.h hides.
+target_compile_definitions(zmq-objects PRIVATE ZMQ_BUILD_DRAFT_API)
+target_link_libraries(zmq-objects PRIVATE PkgConfig::SODIUM Threads::Threads)
+
+add_library(libzmq SHARED ${public_header} $<TARGET_OBJECTS:zmq-objects>)
+add_library(libzmq-static STATIC ${public_header} $<TARGET_OBJECTS:zmq-objects>)
+
+foreach(target IN ITEMS libzmq libzmq-static)
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME zmq LINKER_LANGUAGE C)
+    target_include_directories(${target} INTERFACE
+        $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(${target} PRIVATE
+        $<BUILD_INTERFACE:PkgConfig::SODIUM> $<INSTALL_INTERFACE:sodium> Threads::Threads)
+endforeach()
+
+set_target_properties(libzmq PROPERTIES VERSION 5.2.5 SOVERSION 5 LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libzmq.map)
+target_link_options(libzmq PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libzmq.map)
+if(NOT IRONHOUSE_SANITIZE)
+    target_link_options(libzmq PRIVATE -Wl,-z,defs)
+endif()

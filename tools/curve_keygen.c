@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * curve_keygen: makes a CURVE key pair and prints it, or stores it as two certificate files. Secrets never pass through
+ * stdio, whose buffers could not be wiped.
+ */
+#include <zmq.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
+
+/* The longest name leaves room for the suffixes of a draft within the 255 bytes of a file's name. */
+enum { KEY_SIZE = 41, NAME_LENGTH_MAX = 200, FILE_NAME_SIZE = 256, TEXT_SIZE = 512 };
+
+enum action { PRINT_TEXT, PRINT_JSON, WRITE_FILES, PRINT_HELP, PRINT_VERSION };
+
+/* What the command line asks for. Owned by main, one thread, no lock; its strings are argv's. */
+struct options {
+    enum action action;
+    const char *folder;
+    const char *name;
+};
+
+/* Both keys in Z85. On make_keys' stack, one thread, no lock; wiped before it returns. */
+struct key_pair {
+    char public_key[KEY_SIZE];
+    char secret_key[KEY_SIZE];
+};
+
+/*
+ * A file on its way into the folder. On write_files' stack, one thread, no lock; wiped before it returns. The file is
+ * written under the draft's name and is then linked to its own, because link(2) replaces nothing and follows no link.
+ */
+struct certificate {
+    char name[FILE_NAME_SIZE];
+    char draft[FILE_NAME_SIZE];
+    char text[TEXT_SIZE];
+    mode_t mode;
+    bool has_draft;
+    bool has_name;
+};
+
+static const char help_text[] = "Usage: curve_keygen [--json]\n"
+                                "       curve_keygen --out DIR [--name NAME]\n"
+                                "\n"
+                                "Makes a CURVE key pair and prints it in Z85.\n"
+                                "\n"
+                                "  -j, --json       print a JSON object\n"
+                                "  -o, --out DIR    print no key; write the certificates NAME.key (public)\n"
+                                "                   and NAME.key_secret into the folder DIR\n"
+                                "  -n, --name NAME  what to call these files, without --name \"curve\"\n"
+                                "  -h, --help       print this summary\n"
+                                "  -V, --version    print the version of the library\n";
+
+static const struct option long_options[] = {
+    {"json", no_argument, NULL, 'j'}, {"out", required_argument, NULL, 'o'}, {"name", required_argument, NULL, 'n'},
+    {"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'},   {NULL, 0, NULL, 0},
+};
+
+static int complain(const char *what, int error)
+{
+    (void)fprintf(stderr, "curve_keygen: %s: %s\n", what, strerror(-error));
+    return STATUS_FAILED;
+}
+
+/* Without what where getopt_long has already said it. */
+static int complain_usage(const char *what)
+{
+    if (what != NULL) {
+        (void)fprintf(stderr, "curve_keygen: %s\n", what);
+    }
+    (void)fprintf(stderr, "Try 'curve_keygen --help'.\n");
+    return STATUS_USAGE;
+}
+
+static int write_all(int fd, const char *data, size_t size)
+{
+    while (size > 0) {
+        ssize_t count = write(fd, data, size);
+
+        if (count > 0) {
+            data += count;
+            size -= (size_t)count;
+        } else if (count == 0) {
+            return -EIO;
+        } else if (errno != EINTR) {
+            return -errno;
+        }
+    }
+    return 0;
+}
+
+/* The last thing that is written there, so that closing it can tell of an error which write(2) could not yet see. */
+static int finish_output(int error)
+{
+    if (close(STDOUT_FILENO) != 0 && error == 0) {
+        error = -errno;
+    }
+    return error == 0 ? STATUS_OK : complain("standard output", error);
+}
+
+static int print_version(void)
+{
+    int major;
+    int minor;
+    int patch;
+    int length;
+
+    zmq_version(&major, &minor, &patch);
+    length = dprintf(STDOUT_FILENO, "curve_keygen (Ironhouse) %d.%d.%d\n", major, minor, patch);
+    return finish_output(length < 0 ? -errno : 0);
+}
+
+static int print_keys(const struct key_pair *keys, bool json)
+{
+    char text[TEXT_SIZE];
+    int error;
+
+    if (json) {
+        /* No character of Z85 needs an escape. */
+        (void)snprintf(text, sizeof(text), "{\n \"public\": \"%s\",\n \"secret\": \"%s\"\n}\n", keys->public_key,
+                       keys->secret_key);
+    } else {
+        (void)snprintf(text, sizeof(text), "== CURVE PUBLIC KEY ==\n%s\n\n== CURVE SECRET KEY ==\n%s\n",
+                       keys->public_key, keys->secret_key);
+    }
+    error = write_all(STDOUT_FILENO, text, strlen(text));
+    explicit_bzero(text, sizeof(text));
+    return finish_output(error);
+}
+
+/* The draft's random end lets one that a power failure left behind be in nobody's way. */
+static int name_certificate(struct certificate *certificate, const char *name, const char *suffix)
+{
+    unsigned int random;
+
+    if (getentropy(&random, sizeof(random)) != 0) {
+        return -errno;
+    }
+    (void)snprintf(certificate->name, sizeof(certificate->name), "%.*s%s", NAME_LENGTH_MAX, name, suffix);
+    (void)snprintf(certificate->draft, sizeof(certificate->draft), ".%.*s%s.%08x", NAME_LENGTH_MAX, name, suffix,
+                   random);
+    return 0;
+}
+
+static int write_draft(int dir, struct certificate *certificate)
+{
+    int fd = openat(dir, certificate->draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, certificate->mode);
+    int error;
+
+    if (fd < 0) {
+        return -errno;
+    }
+    certificate->has_draft = true;
+    error = write_all(fd, certificate->text, strlen(certificate->text));
+    if (error == 0 && fsync(fd) != 0) {
+        error = -errno;
+    }
+    if (close(fd) != 0 && error == 0) {
+        error = -errno;
+    }
+    return error;
+}
+
+static int give_name(int dir, struct certificate *certificate)
+{
+    if (linkat(dir, certificate->draft, dir, certificate->name, 0) != 0) {
+        return -errno;
+    }
+    certificate->has_name = true;
+    return 0;
+}
+
+static int drop_draft(int dir, struct certificate *certificate)
+{
+    if (unlinkat(dir, certificate->draft, 0) != 0) {
+        return -errno;
+    }
+    certificate->has_draft = false;
+    return 0;
+}
+
+/* Takes a step for the secret file, then for the public one: should the machine stop between, no key is lost. */
+static int take_step(int (*step)(int, struct certificate *), int dir, const char *folder, struct certificate *both)
+{
+    for (size_t i = 0; i < 2; i++) {
+        int error = step(dir, &both[i]);
+
+        if (error != 0) {
+            (void)fprintf(stderr, "curve_keygen: %s/%s: %s\n", folder, both[i].name, strerror(-error));
+            return STATUS_FAILED;
+        }
+    }
+    return STATUS_OK;
+}
+
+static void undo(int dir, const struct certificate *both)
+{
+    for (size_t i = 0; i < 2; i++) {
+        if (both[i].has_draft) {
+            (void)unlinkat(dir, both[i].draft, 0);
+        }
+        if (both[i].has_name) {
+            (void)unlinkat(dir, both[i].name, 0);
+        }
+    }
+}
+
+/* Puts both files into the folder, or neither. */
+static int place_files(const char *folder, struct certificate *both)
+{
+    int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int status;
+
+    if (dir < 0) {
+        return complain(folder, -errno);
+    }
+    status = take_step(write_draft, dir, folder, both);
+    if (status == STATUS_OK) {
+        status = take_step(give_name, dir, folder, both);
+    }
+    if (status == STATUS_OK) {
+        status = take_step(drop_draft, dir, folder, both);
+    }
+    /* EINVAL: a file system whose folders cannot be synchronised. */
+    if (status == STATUS_OK && fsync(dir) != 0 && errno != EINVAL) {
+        status = complain(folder, -errno);
+    }
+    if (status != STATUS_OK) {
+        undo(dir, both);
+    }
+    (void)close(dir);
+    return status;
+}
+
+/* An interruption waits until the folder is in order. */
+static int place_files_undisturbed(const char *folder, struct certificate *both)
+{
+    sigset_t interruptions;
+    sigset_t before;
+    int status;
+
+    (void)sigemptyset(&interruptions);
+    (void)sigaddset(&interruptions, SIGHUP);
+    (void)sigaddset(&interruptions, SIGINT);
+    (void)sigaddset(&interruptions, SIGQUIT);
+    (void)sigaddset(&interruptions, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &interruptions, &before);
+    status = place_files(folder, both);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    return status;
+}
+
+static int write_files(const struct key_pair *keys, const char *folder, const char *name)
+{
+    struct certificate both[2] = {{.mode = S_IRUSR | S_IWUSR}, {.mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH}};
+    int error = name_certificate(&both[0], name, ".key_secret");
+    int status;
+
+    if (error == 0) {
+        error = name_certificate(&both[1], name, ".key");
+    }
+    if (error != 0) {
+        return complain("random numbers", error);
+    }
+    (void)snprintf(both[0].text, sizeof(both[0].text),
+                   "# A CURVE certificate with its secret key, for its owner's eyes only.\n"
+                   "metadata\ncurve\n    public-key = \"%s\"\n    secret-key = \"%s\"\n",
+                   keys->public_key, keys->secret_key);
+    (void)snprintf(both[1].text, sizeof(both[1].text),
+                   "# A CURVE certificate without its secret key, for anyone.\n"
+                   "metadata\ncurve\n    public-key = \"%s\"\n",
+                   keys->public_key);
+    status = place_files_undisturbed(folder, both);
+    if (status == STATUS_OK) {
+        int length = dprintf(STDOUT_FILENO, "%s/%s\n%s/%s\n", folder, both[1].name, folder, both[0].name);
+
+        status = finish_output(length < 0 ? -errno : 0);
+    }
+    explicit_bzero(both, sizeof(both));
+    return status;
+}
+
+static int make_keys(const struct options *options)
+{
+    struct key_pair keys;
+    int status;
+
+    if (zmq_curve_keypair(keys.public_key, keys.secret_key) != 0) {
+        (void)fprintf(stderr, "curve_keygen: no key pair: %s\n", zmq_strerror(zmq_errno()));
+        status = STATUS_FAILED;
+    } else if (options->action == WRITE_FILES) {
+        status = write_files(&keys, options->folder, options->name);
+    } else {
+        status = print_keys(&keys, options->action == PRINT_JSON);
+    }
+    explicit_bzero(&keys, sizeof(keys));
+    return status;
+}
+
+/* A name that stays in the folder, is not hidden there, and keeps to one line of output. */
+static bool is_plain_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    if (length == 0 || length > NAME_LENGTH_MAX || name[0] == '.') {
+        return false;
+    }
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)name[i];
+
+        if (c == '/' || c < ' ' || c == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int check_options(struct options *options, bool json)
+{
+    if (options->folder == NULL && options->name != NULL) {
+        return complain_usage("--name needs --out");
+    }
+    if (options->folder != NULL && json) {
+        return complain_usage("--json and --out exclude each other");
+    }
+    if (options->name == NULL) {
+        options->name = "curve";
+    }
+    if (!is_plain_name(options->name)) {
+        return complain_usage("--name takes 1 to 200 characters, no slash or control, no dot in front");
+    }
+    if (options->folder != NULL) {
+        options->action = WRITE_FILES;
+    } else if (json) {
+        options->action = PRINT_JSON;
+    }
+    return STATUS_OK;
+}
+
+static int parse_options(int argc, char **argv, struct options *options)
+{
+    bool json = false;
+    int letter;
+
+    while ((letter = getopt_long(argc, argv, "jo:n:hV", long_options, NULL)) != -1) {
+        switch (letter) {
+        case 'j':
+            json = true;
+            break;
+        case 'o':
+            options->folder = optarg;
+            break;
+        case 'n':
+            options->name = optarg;
+            break;
+        case 'h':
+            options->action = PRINT_HELP;
+            return STATUS_OK;
+        case 'V':
+            options->action = PRINT_VERSION;
+            return STATUS_OK;
+        default:
+            return complain_usage(NULL);
+        }
+    }
+    if (optind < argc) {
+        return complain_usage("only options are taken");
+    }
+    return check_options(options, json);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.action = PRINT_TEXT};
+    int status = parse_options(argc, argv, &options);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    /* A closed pipe and a file's size limit are to be errors of write(2), after which there is still wiping to do. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    switch (options.action) {
+    case PRINT_HELP:
+        return finish_output(write_all(STDOUT_FILENO, help_text, strlen(help_text)));
+    case PRINT_VERSION:
+        return print_version();
+    case PRINT_TEXT:
+    case PRINT_JSON:
+    case WRITE_FILES:
+        break;
+    }
+    return make_keys(&options);
+}
