@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/* Cookies, and the secrets that their keys are derived from. */
+#include "curvezmq/cookie.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/secret.h"
+
+enum {
+    ROTATE_MS = 60000,
+    SECRETS = 2, /* the current one and the one before */
+    TEXT = 2 * IH_CURVE_KEY,
+};
+
+/* In secret memory. */
+struct secrets {
+    uint8_t key[SECRETS][IH_CURVE_KEY];
+};
+
+struct ih_cookie_jar {
+    pthread_mutex_t lock; /* guards the rest */
+    struct secrets *secrets;
+    uint64_t made_ms; /* when the current one was made */
+    unsigned current;
+    int started; /* made_ms is set */
+};
+
+/* "COOKIE--" and the long nonce */
+static const uint8_t prefix[8] = "COOKIE--";
+
+struct ih_cookie_jar *ih_cookie_jar_new(void)
+{
+    struct ih_cookie_jar *jar = calloc(1, sizeof *jar);
+
+    if (!jar)
+        return NULL;
+    jar->secrets = ih_secret_alloc(sizeof *jar->secrets);
+    if (!jar->secrets || pthread_mutex_init(&jar->lock, NULL) != 0) {
+        ih_secret_free(jar->secrets);
+        free(jar);
+        return NULL;
+    }
+    randombytes_buf(jar->secrets, sizeof *jar->secrets);
+    return jar;
+}
+
+void ih_cookie_jar_free(struct ih_cookie_jar *jar)
+{
+    if (!jar)
+        return;
+    (void)pthread_mutex_destroy(&jar->lock);
+    ih_secret_free(jar->secrets);
+    free(jar);
+}
+
+/* Replaces what is older than it may be. Called with the lock held. */
+static void rotate(struct ih_cookie_jar *jar, uint64_t now_ms)
+{
+    uint64_t age = now_ms - jar->made_ms;
+
+    if (!jar->started) {
+        jar->started = 1;
+        jar->made_ms = now_ms;
+        return;
+    }
+    /* Two threads may read the clock in another order than they come here. */
+    if (now_ms < jar->made_ms || age < ROTATE_MS)
+        return;
+    jar->current ^= 1;
+    randombytes_buf(jar->secrets->key[jar->current], IH_CURVE_KEY);
+    if (age >= 2 * ROTATE_MS)
+        randombytes_buf(jar->secrets->key[jar->current ^ 1], IH_CURVE_KEY);
+    jar->made_ms = now_ms;
+}
+
+/* The cookie key of a connection: from the current secret, or from the one before. */
+static void cookie_key(struct ih_cookie_jar *jar, uint64_t serial, uint64_t now_ms, unsigned before,
+                       uint8_t key[IH_CURVE_KEY])
+{
+    uint8_t secret[IH_CURVE_KEY];
+    uint8_t number[sizeof serial];
+
+    (void)pthread_mutex_lock(&jar->lock);
+    rotate(jar, now_ms);
+    memcpy(secret, jar->secrets->key[jar->current ^ before], sizeof secret);
+    (void)pthread_mutex_unlock(&jar->lock);
+    ih_curve_put_nonce(number, serial);
+    (void)crypto_generichash(key, IH_CURVE_KEY, number, sizeof number, secret, sizeof secret);
+    sodium_memzero(secret, sizeof secret);
+}
+
+static void make_nonce(uint8_t nonce[crypto_secretbox_NONCEBYTES], const uint8_t long_nonce[IH_CURVE_LONG_NONCE])
+{
+    memcpy(nonce, prefix, sizeof prefix);
+    memcpy(nonce + sizeof prefix, long_nonce, IH_CURVE_LONG_NONCE);
+}
+
+void ih_cookie_seal(struct ih_cookie_jar *jar, uint64_t serial, uint64_t now_ms, const uint8_t client_key[IH_CURVE_KEY],
+                    const uint8_t secret_key[IH_CURVE_KEY], uint8_t cookie[IH_CURVE_COOKIE])
+{
+    uint8_t nonce[crypto_secretbox_NONCEBYTES];
+    uint8_t key[IH_CURVE_KEY];
+    uint8_t text[TEXT];
+
+    randombytes_buf(cookie, IH_CURVE_LONG_NONCE);
+    make_nonce(nonce, cookie);
+    cookie_key(jar, serial, now_ms, 0, key);
+    memcpy(text, client_key, IH_CURVE_KEY);
+    memcpy(text + IH_CURVE_KEY, secret_key, IH_CURVE_KEY);
+    (void)crypto_secretbox_easy(cookie + IH_CURVE_LONG_NONCE, text, sizeof text, nonce, key);
+    sodium_memzero(text, sizeof text);
+    sodium_memzero(key, sizeof key);
+}
+
+int ih_cookie_open(struct ih_cookie_jar *jar, uint64_t serial, uint64_t now_ms, const uint8_t cookie[IH_CURVE_COOKIE],
+                   uint8_t client_key[IH_CURVE_KEY], uint8_t secret_key[IH_CURVE_KEY])
+{
+    uint8_t nonce[crypto_secretbox_NONCEBYTES];
+    uint8_t key[IH_CURVE_KEY];
+    uint8_t text[TEXT];
+    int rc = -EBADMSG;
+
+    make_nonce(nonce, cookie);
+    for (unsigned before = 0; before < SECRETS && rc < 0; before++) {
+        cookie_key(jar, serial, now_ms, before, key);
+        if (crypto_secretbox_open_easy(text, cookie + IH_CURVE_LONG_NONCE, IH_CURVE_COOKIE - IH_CURVE_LONG_NONCE, nonce,
+                                       key) == 0)
+            rc = 0;
+    }
+    if (rc == 0) {
+        memcpy(client_key, text, IH_CURVE_KEY);
+        memcpy(secret_key, text + IH_CURVE_KEY, IH_CURVE_KEY);
+    }
+    sodium_memzero(text, sizeof text);
+    sodium_memzero(key, sizeof key);
+    return rc;
+}
