@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: ISC */
+/* Driving a socket. */
+#include "core/driver.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/event.h"
+#include "core/inproc.h"
+#include "core/io.h"
+#include "core/pipe.h"
+#include "platform/poller.h"
+
+enum {
+    EVENTS = 32,
+    STAND_IN_ROUNDS = 64,   /* rounds that the I/O thread gives one socket before it looks at the others */
+    BURST_NS = 10000,       /* a send so soon after the last write is part of a burst */
+    DIRECT_SOURCES = 8,     /* the caller writes to so many peers itself, the flusher to more */
+};
+
+/* --- sources and timers --------------------------------------------------------------------------------------- */
+
+int ih_source_watch(struct ih_source *source, uint32_t events)
+{
+    int set = source->socket->epfd;
+    int rc;
+
+    if (events == source->events)
+        return 0;
+    if (!events)
+        rc = ih_poller_remove(set, source->fd);
+    else if (source->events)
+        rc = ih_poller_change(set, source->fd, events, source);
+    else
+        rc = ih_poller_add(set, source->fd, events, source);
+    if (rc == 0)
+        source->events = events;
+    return rc;
+}
+
+void ih_source_bury(struct ih_source *source)
+{
+    if (source->dead)
+        return;
+    source->dead = true;
+    (void)ih_source_watch(source, 0);
+    ih_list_del(&source->flush_node);
+    ih_list_del(&source->resume_node);
+    ih_list_add_tail(&source->socket->graveyard, &source->grave_node);
+}
+
+void ih_source_output(struct ih_source *source)
+{
+    if (!source->dead && !ih_list_linked(&source->flush_node))
+        ih_list_add_tail(&source->socket->direct, &source->flush_node);
+}
+
+void ih_source_later(struct ih_source *source)
+{
+    if (source->dead)
+        return;
+    ih_list_del(&source->flush_node);
+    ih_list_add_tail(&source->socket->flush, &source->flush_node);
+    ih_io_kick(source->socket);
+}
+
+void ih_source_resume(struct ih_source *source)
+{
+    if (!source->dead && !ih_list_linked(&source->resume_node))
+        ih_list_add_tail(&source->socket->resume, &source->resume_node);
+}
+
+/* Frees dead sources that nobody works on. Not while events that may name them are being dispatched. */
+static void dig(struct ih_socket *socket)
+{
+    IH_LIST_EACH_SAFE(node, following, &socket->graveyard) {
+        struct ih_source *source = IH_CONTAINER(node, struct ih_source, grave_node);
+
+        if (source->busy)
+            continue;
+        ih_list_del(node);
+        source->ops->free(source);
+    }
+}
+
+static void set_timerfd(struct ih_socket *socket)
+{
+    struct ih_timer *first = ih_heap_first(&socket->timers);
+
+    /* A deadline that was cancelled or put off fires early, and the next is set then. */
+    if (!first || (socket->timer_armed_ms && first->at_ms >= socket->timer_armed_ms))
+        return;
+    if (ih_deadline_set(socket->timerfd, first->at_ms) == 0)
+        socket->timer_armed_ms = first->at_ms;
+}
+
+int ih_event_at(struct ih_socket *socket, struct ih_timer *timer, uint64_t at_ms)
+{
+    int rc;
+
+    if (socket->timerfd < 0) {
+        int fd = ih_deadline_new();
+
+        if (fd < 0)
+            return fd;
+        rc = ih_poller_add(socket->epfd, fd, IH_READ | IH_EDGE, &socket->timerfd);
+        if (rc < 0) {
+            close(fd);
+            return rc;
+        }
+        socket->timerfd = fd;
+    }
+    ih_heap_set(&socket->timers, timer, at_ms);
+    set_timerfd(socket);
+    return 0;
+}
+
+void ih_event_cancel(struct ih_socket *socket, struct ih_timer *timer)
+{
+    ih_heap_remove(&socket->timers, timer);
+}
+
+static void fire_timers(struct ih_socket *socket)
+{
+    uint64_t now = ih_clock_ms();
+    struct ih_timer *timer;
+
+    socket->timer_armed_ms = 0;
+    while ((timer = ih_heap_first(&socket->timers)) && timer->at_ms <= now) {
+        ih_heap_remove(&socket->timers, timer);
+        timer->fire(timer);
+    }
+    set_timerfd(socket);
+}
+
+/* --- waking ---------------------------------------------------------------------------------------------------- */
+
+void ih_socket_wake(struct ih_socket *socket)
+{
+    int notifyfd = atomic_load(&socket->notifyfd);
+
+    atomic_store(&socket->asleep, notifyfd >= 0);
+    ih_wakeup_raise(socket->wakefd);
+    if (notifyfd >= 0)
+        ih_wakeup_raise(notifyfd);
+}
+
+void ih_socket_announce(struct ih_socket *socket)
+{
+    int notifyfd = atomic_load_explicit(&socket->notifyfd, memory_order_relaxed);
+
+    socket->changed = false;
+    if (socket->waiters) {
+        atomic_fetch_add(&socket->wake_seq, 1);
+        ih_futex_wake(&socket->wake_seq);
+    }
+    if (socket->blocked || socket->pollers)
+        ih_wakeup_raise(socket->wakefd);
+    if (notifyfd >= 0)
+        ih_wakeup_raise(notifyfd);
+}
+
+/* --- flushing -------------------------------------------------------------------------------------------------- */
+
+static void write_all(struct ih_socket *socket, struct ih_list *list)
+{
+    struct ih_list *node;
+
+    socket->users++;
+    while ((node = ih_list_pop(list))) {
+        struct ih_source *source = IH_CONTAINER(node, struct ih_source, flush_node);
+
+        source->ops->flush(source);
+    }
+    socket->users--;
+}
+
+void ih_driver_flush(struct ih_socket *socket)
+{
+    if (!ih_list_empty(&socket->flush))
+        write_all(socket, &socket->flush);
+}
+
+static bool is_burst(struct ih_socket *socket)
+{
+    struct ih_list *node = socket->direct.next;
+
+    for (int i = 0; i < DIRECT_SOURCES; i++) {
+        node = node->next;
+        if (node == &socket->direct)
+            break;
+    }
+    if (node != &socket->direct)
+        return true;
+    return !socket->waited && ih_clock_ns() - socket->last_write_ns < BURST_NS;
+}
+
+void ih_driver_flush_direct(struct ih_socket *socket)
+{
+    if (ih_list_empty(&socket->direct))
+        return;
+    if (is_burst(socket)) {
+        ih_list_splice(&socket->flush, &socket->direct);
+        ih_io_kick(socket);
+        return;
+    }
+    socket->waited = false;
+    write_all(socket, &socket->direct);
+    socket->last_write_ns = ih_clock_ns();
+}
+
+/* --- driving --------------------------------------------------------------------------------------------------- */
+
+/* What can be done without asking the system. True if anything was. Lock held, dropped while sources work. */
+static bool housekeep(struct ih_socket *socket)
+{
+    struct ih_list *node;
+    bool did = false;
+
+    if (atomic_load_explicit(&socket->mail, memory_order_acquire)) {
+        ih_mail_take(socket);
+        did = true;
+    }
+    while ((node = ih_list_pop(&socket->resume))) {
+        struct ih_source *source = IH_CONTAINER(node, struct ih_source, resume_node);
+
+        source->ops->resume(source);
+        did = true;
+    }
+    return did;
+}
+
+static void dispatch(struct ih_socket *socket, const ih_event *events, int count)
+{
+    for (int i = 0; i < count; i++) {
+        void *what = events[i].data.ptr;
+
+        if (what == &socket->timerfd) {
+            fire_timers(socket);
+        } else if (what != &socket->wakefd) {
+            struct ih_source *source = what;
+
+            if (!source->dead)
+                source->ops->ready(source, events[i].events);
+        }
+    }
+}
+
+/* One round: wait, handle. The number of events, or -EINTR. Lock held, dropped while waiting. */
+static int round_once(struct ih_socket *socket, int timeout_ms)
+{
+    ih_event events[EVENTS];
+    int count;
+
+    socket->driven = true;
+    if (housekeep(socket))
+        timeout_ms = 0;
+    socket->users++;
+    if (timeout_ms != 0) {
+        socket->blocked = true;
+        atomic_store(&socket->asleep, true);
+        if (atomic_load(&socket->mail))
+            timeout_ms = 0;
+    }
+    if (socket->changed)
+        ih_socket_announce(socket);
+    ih_lock_leave(&socket->lock);
+    count = ih_poller_wait(socket->epfd, events, EVENTS, timeout_ms);
+    ih_lock_enter(&socket->lock);
+    if (socket->blocked) {
+        socket->blocked = false;
+        socket->waited = true;
+        if (atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0 && !socket->pollers)
+            atomic_store_explicit(&socket->asleep, false, memory_order_relaxed);
+    }
+    if (count > 0)
+        dispatch(socket, events, count);
+    (void)housekeep(socket);
+    if (!ih_list_empty(&socket->direct))
+        write_all(socket, &socket->direct);
+    socket->users--;
+    socket->driven = false;
+    dig(socket);
+    return count;
+}
+
+/* Somebody else drives: wait until it says that something has changed. */
+static int follow(struct ih_socket *socket, int timeout_ms)
+{
+    uint32_t seq = atomic_load(&socket->wake_seq);
+    int rc;
+
+    socket->waiters++;
+    socket->users++;
+    if (socket->changed)
+        ih_socket_announce(socket);
+    seq = atomic_load(&socket->wake_seq);
+    ih_lock_leave(&socket->lock);
+    rc = ih_futex_wait(&socket->wake_seq, seq, timeout_ms);
+    ih_lock_enter(&socket->lock);
+    socket->users--;
+    socket->waiters--;
+    return rc == -ETIMEDOUT ? -EAGAIN : rc;
+}
+
+int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
+{
+    int count;
+
+    if (socket->driven)
+        return timeout_ms == 0 ? -EAGAIN : follow(socket, timeout_ms);
+    socket->epoch++;
+    count = round_once(socket, timeout_ms);
+    socket->epoch++;
+    if (socket->io_state == IH_IO_PARKED && !socket->pollers)
+        ih_io_arm(socket);
+    if (socket->waiters)
+        ih_socket_changed(socket); /* one of them takes over */
+    if (count < 0)
+        return count;
+    return count == 0 && timeout_ms >= 0 ? -EAGAIN : 0;
+}
+
+bool ih_driver_stand_in(struct ih_socket *socket)
+{
+    if (socket->driven || socket->pollers)
+        return false;
+    if (socket->epoch != socket->io_epoch) {
+        socket->io_epoch = socket->epoch;
+        return false;
+    }
+    for (int i = 0; i < STAND_IN_ROUNDS; i++) {
+        int count = round_once(socket, 0);
+
+        if (socket->waiters)
+            ih_socket_changed(socket);
+        if (count <= 0 || socket->driven)
+            break;
+    }
+    ih_driver_flush(socket);
+    return true;
+}
+
+void ih_driver_poller_in(struct ih_socket *socket)
+{
+    socket->epoch++;
+    socket->pollers++;
+    atomic_store(&socket->asleep, true);
+}
+
+void ih_driver_poller_out(struct ih_socket *socket)
+{
+    socket->epoch++;
+    if (--socket->pollers == 0 && socket->io_state == IH_IO_PARKED && !socket->blocked)
+        ih_io_arm(socket);
+}
+
+void ih_socket_leave_slow(struct ih_socket *socket)
+{
+    if (!socket->driven) {
+        if (socket->ended_pipes)
+            ih_pipe_reap(socket);
+        dig(socket);
+    }
+    if (socket->changed)
+        ih_socket_announce(socket);
+    if (socket->closed && !socket->finished && ih_socket_idle(socket))
+        ih_socket_finish(socket); /* leaves the lock */
+    else
+        ih_lock_leave(&socket->lock);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC */
+/* Driving a socket: who waits for its events and handles them.
+ *
+ *   caller waits (recv, send, poll)          I/O thread
+ *   -------------------------------          ----------
+ *   driven = true, blocked = true            ARMED: the set is in its own set, one-shot
+ *   epoll_wait, handle, driven = false       fires -> caller at work? -> RESTING, looks again after 1 ms:
+ *   PARKED? -> arms the socket again                    caller blocked in the set -> PARKED
+ *                                                       caller was here since     -> RESTING
+ *                                                       nobody                    -> ARMED (pending events fire)
+ *                                                -> nobody -> drives a round itself, ARMED
+ *
+ * One driver at a time; other callers wait on wake_seq and one of them takes over. Everything is decided under the
+ * socket's lock; `docs/architecture.md` has the table of who changes which state. */
+#ifndef IH_CORE_DRIVER_H
+#define IH_CORE_DRIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/socket.h"
+
+/* Waits until something happened that the caller may have waited for, at most timeout_ms (-1: for ever, 0: only handles
+ * what is ready). Lock held on entry and exit, dropped in between. 0 (look again), -EAGAIN (nothing within the time), -EINTR. */
+int ih_driver_wait(struct ih_socket *socket, int timeout_ms);
+
+/* The I/O thread's turn: drives until nothing is ready. False if a caller is at work. Lock held. */
+bool ih_driver_stand_in(struct ih_socket *socket);
+
+/* Takes and releases the lock. Leaving it wakes whom ih_socket_changed concerns, buries what died, and finishes a closed
+ * socket. */
+static inline void ih_socket_enter(struct ih_socket *socket)
+{
+    ih_lock_enter(&socket->lock);
+}
+
+void ih_socket_leave_slow(struct ih_socket *socket);
+
+static inline void ih_socket_leave(struct ih_socket *socket)
+{
+    if (socket->changed || socket->ended_pipes || socket->closed || !ih_list_empty(&socket->graveyard))
+        ih_socket_leave_slow(socket);
+    else
+        ih_lock_leave(&socket->lock);
+}
+
+/* Writes what the running call has queued, or leaves it to the I/O thread. Lock held, dropped while writing. */
+void ih_driver_flush_direct(struct ih_socket *socket);
+
+/* Writes what was left to the I/O thread. */
+void ih_driver_flush(struct ih_socket *socket);
+
+/* A closed socket with nothing left to linger for, and nobody inside. Lock held. */
+bool ih_socket_idle(const struct ih_socket *socket);
+/* Its end; leaves the lock. */
+void ih_socket_finish(struct ih_socket *socket);
+
+/* True if mail for the socket must wake somebody. No lock. */
+static inline bool ih_socket_sleeps(struct ih_socket *socket)
+{
+    return atomic_load(&socket->asleep);
+}
+
+/* Tells everybody who waits elsewhere that something has changed. Lock held. */
+void ih_socket_announce(struct ih_socket *socket);
+
+/* Wakes the caller that sleeps in the socket, and the application's own loop (ZMQ_FD). No lock needed. */
+void ih_socket_wake(struct ih_socket *socket);
+
+void ih_socket_hold(struct ih_socket *socket);
+void ih_socket_release(struct ih_socket *socket);
+
+/* zmq_poll: a caller is about to wait on socket->epfd itself, or has come back. Lock held. */
+void ih_driver_poller_in(struct ih_socket *socket);
+void ih_driver_poller_out(struct ih_socket *socket);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/* An I/O thread. */
+#include "core/io.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "core/driver.h"
+#include "core/socket.h"
+#include "platform/poller.h"
+
+enum {
+    EVENTS = 64,
+    LOOK_MS = 1,   /* how long a socket rests while callers are at work */
+};
+
+static void wake(struct ih_io *io)
+{
+    if (atomic_exchange(&io->asleep, false))
+        ih_wakeup_raise(io->wakefd);
+}
+
+void ih_io_kick(struct ih_socket *socket)
+{
+    struct ih_io *io = socket->io;
+
+    ih_lock_enter(&io->lock);
+    if (!socket->io_queued) {
+        socket->io_queued = true;
+        socket->io_next = io->work;
+        io->work = socket;
+        ih_socket_hold(socket);
+    }
+    ih_lock_leave(&io->lock);
+    wake(io);
+}
+
+int ih_io_adopt(struct ih_socket *socket)
+{
+    int rc;
+
+    if (socket->io_state != IH_IO_NONE)
+        return 0;
+    if (!socket->io)
+        return -ENOTSUP;
+    rc = ih_poller_add(socket->io->epfd, socket->epfd, IH_READ | IH_ONCE, socket);
+    if (rc < 0)
+        return rc;
+    socket->io_state = IH_IO_ARMED;
+    ih_socket_hold(socket);
+    return 0;
+}
+
+void ih_io_arm(struct ih_socket *socket)
+{
+    socket->io_state = IH_IO_ARMED;
+    socket->io_epoch = socket->epoch;
+    (void)ih_poller_change(socket->io->epfd, socket->epfd, IH_READ | IH_ONCE, socket);
+}
+
+/* The socket has finished: nothing refers to it from here any more. Lock held; gives up the I/O thread's reference. */
+static void drop(struct ih_io *io, struct ih_socket *socket)
+{
+    socket->io_state = IH_IO_NONE;
+    ih_list_del(&socket->io_rest);
+    (void)ih_poller_remove(io->epfd, socket->epfd);
+    ih_lock_leave(&socket->lock);
+    ih_socket_release(socket);
+}
+
+static void rest(struct ih_io *io, struct ih_socket *socket)
+{
+    socket->io_state = IH_IO_RESTING;
+    ih_list_del(&socket->io_rest);
+    ih_list_add_tail(&io->resting, &socket->io_rest);
+}
+
+/* The socket's set is ready, or it was kicked (then it may be in any state). */
+static void look(struct ih_io *io, struct ih_socket *socket, bool fired)
+{
+    ih_socket_enter(socket);
+    ih_driver_flush(socket);
+    if (socket->io_state != IH_IO_NONE && (fired || socket->closed)) {
+        if (ih_driver_stand_in(socket))
+            ih_io_arm(socket);
+        else
+            rest(io, socket);
+    }
+    ih_socket_leave(socket);
+}
+
+/* A millisecond has passed: are callers still at work? */
+static void look_again(struct ih_io *io)
+{
+    IH_LIST_EACH_SAFE(node, following, &io->resting) {
+        struct ih_socket *socket = IH_CONTAINER(node, struct ih_socket, io_rest);
+
+        ih_socket_enter(socket);
+        if (socket->epoch != socket->io_epoch) {
+            socket->io_epoch = socket->epoch;
+        } else {
+            ih_list_del(node);
+            if (socket->blocked || socket->pollers)
+                socket->io_state = IH_IO_PARKED;
+            else
+                ih_io_arm(socket);
+        }
+        ih_socket_leave(socket);
+    }
+}
+
+static void do_work(struct ih_io *io)
+{
+    struct ih_socket *socket;
+
+    ih_lock_enter(&io->lock);
+    socket = io->work;
+    io->work = NULL;
+    ih_lock_leave(&io->lock);
+    while (socket) {
+        struct ih_socket *next = socket->io_next;
+
+        ih_lock_enter(&io->lock);
+        socket->io_queued = false;
+        ih_lock_leave(&io->lock);
+        look(io, socket, false);
+        ih_socket_enter(socket);
+        if (socket->finished && socket->io_state != IH_IO_NONE)
+            drop(io, socket);
+        else
+            ih_socket_leave(socket);
+        ih_socket_release(socket);
+        socket = next;
+    }
+}
+
+static bool has_work(struct ih_io *io)
+{
+    bool work;
+
+    ih_lock_enter(&io->lock);
+    work = io->work != NULL;
+    ih_lock_leave(&io->lock);
+    return work || atomic_load(&io->stop);
+}
+
+static void run(void *arg)
+{
+    struct ih_io *io = arg;
+
+    while (!atomic_load(&io->stop)) {
+        ih_event events[EVENTS];
+        int timeout = ih_list_empty(&io->resting) ? -1 : LOOK_MS;
+        int count;
+
+        atomic_store(&io->asleep, true);
+        if (has_work(io))
+            timeout = 0;
+        count = ih_poller_wait(io->epfd, events, EVENTS, timeout);
+        atomic_store(&io->asleep, false);
+        for (int i = 0; i < count; i++)
+            if (events[i].data.ptr)
+                look(io, events[i].data.ptr, true);
+        do_work(io);
+        if (!ih_list_empty(&io->resting))
+            look_again(io);
+    }
+}
+
+int ih_io_start(struct ih_io *io, const struct ih_thread_config *config)
+{
+    int rc;
+
+    ih_lock_init(&io->lock);
+    ih_list_init(&io->resting);
+    io->work = NULL;
+    atomic_store(&io->stop, false);
+    atomic_store(&io->asleep, false);
+    atomic_store(&io->load, 0);
+    io->wakefd = -1;
+    rc = io->epfd = ih_poller_new();
+    if (rc >= 0)
+        rc = io->wakefd = ih_wakeup_new();
+    if (rc >= 0)
+        rc = ih_poller_add(io->epfd, io->wakefd, IH_READ | IH_EDGE, NULL);
+    if (rc >= 0)
+        rc = ih_thread_start(&io->thread, config, run, io);
+    if (rc >= 0)
+        return 0;
+    if (io->epfd >= 0)
+        close(io->epfd);
+    if (io->wakefd >= 0)
+        close(io->wakefd);
+    ih_lock_fini(&io->lock);
+    return rc;
+}
+
+void ih_io_stop(struct ih_io *io)
+{
+    atomic_store(&io->stop, true);
+    atomic_store(&io->asleep, true);
+    wake(io);
+    ih_thread_join(&io->thread);
+    close(io->epfd);
+    close(io->wakefd);
+    ih_lock_fini(&io->lock);
+}

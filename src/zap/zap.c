@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: ISC */
+/* Asking the ZAP handler: RFC 27, "Message Format". */
+#include "core/zap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "core/context.h"
+#include "core/inproc.h"
+#include "core/socket.h"
+#include "mechanism/security.h"
+#include "zmtp/connection.h"
+#include "zmtp/metadata.h"
+
+#define HANDLER "zeromq.zap.01"
+
+static const char version[] = "1.0";
+static const char request_id[] = "1";
+
+enum {
+    REPLY_FRAMES = 7,      /* delimiter, version, request id, status code, status text, user id, metadata */
+};
+
+/* One question. Owner: the connection that asks; guarded by its socket's lock. */
+struct ih_zap {
+    struct ih_socket *socket;
+    struct ih_link_end *end;         /* to the handler, NULL when it is closed */
+    ih_zap_done_fn *done;
+    void *owner;
+};
+
+bool ih_zap_wanted(struct ih_socket *socket)
+{
+    const struct ih_options *opt = &socket->opt;
+    bool domain = opt->zap_domain.size != 0;
+
+    switch (ih_security_mechanism(socket->security)) {
+    case ZMQ_NULL:
+        return domain && (opt->zap_enforce_domain || ih_inproc_bound(&socket->ctx->inproc, HANDLER));
+    case ZMQ_PLAIN:
+        return ih_security_as_server(socket->security);
+    default:
+        if (!ih_security_as_server(socket->security))
+            return false;
+        if (opt->zap_enforce_domain)
+            return domain;
+        return ih_inproc_bound(&socket->ctx->inproc, HANDLER);
+    }
+}
+
+/* --- the request ------------------------------------------------------------------------------------------------- */
+
+static int add(struct ih_queue *queue, const void *data, size_t size, bool more)
+{
+    struct ih_msg msg;
+    int rc = ih_msg_init_copy(&msg, data, size);
+
+    if (rc < 0)
+        return rc;
+    if (more)
+        msg.flags |= IH_MSG_MORE;
+    rc = ih_queue_push(queue, &msg);
+    ih_msg_close(&msg);
+    return rc;
+}
+
+static int add_text(struct ih_queue *queue, const char *text)
+{
+    return add(queue, text, strlen(text), true);
+}
+
+static int build(struct ih_queue *queue, struct ih_socket *socket, const struct ih_zmtp *zmtp, const char *address)
+{
+    const struct ih_options *opt = &socket->opt;
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    unsigned count = 0;
+    int rc = add(queue, NULL, 0, true); /* address delimiter */
+
+    if (rc == 0)
+        rc = add_text(queue, version);
+    if (rc == 0)
+        rc = add_text(queue, request_id);
+    if (rc == 0)
+        rc = add(queue, opt->zap_domain.data, opt->zap_domain.size, true);
+    if (rc == 0)
+        rc = add_text(queue, address);
+    if (rc == 0)
+        rc = add(queue, opt->routing_id, opt->routing_id_size, true);
+    while (rc == 0 && ih_zmtp_credential(zmtp, count, &data, &size))
+        count++;
+    if (rc == 0)
+        rc = add(queue, ih_zmtp_mechanism_name(zmtp), strlen(ih_zmtp_mechanism_name(zmtp)), count > 0);
+    for (unsigned i = 0; rc == 0 && i < count; i++) {
+        (void)ih_zmtp_credential(zmtp, i, &data, &size);
+        rc = add(queue, data, size, i + 1 < count);
+    }
+    return rc;
+}
+
+/* --- the reply --------------------------------------------------------------------------------------------------- */
+
+static bool equals(struct ih_msg *msg, const char *text)
+{
+    return ih_msg_size(msg) == strlen(text) && memcmp(ih_msg_data(msg), text, strlen(text)) == 0;
+}
+
+static unsigned parse_status(struct ih_msg *msg)
+{
+    static const unsigned known[] = {200, 300, 400, 500};
+    static const char *const texts[] = {"200", "300", "400", "500"};
+
+    for (unsigned i = 0; i < 4; i++)
+        if (equals(msg, texts[i]))
+            return known[i];
+    return 0;
+}
+
+/* Returns the ZMQ_PROTOCOL_ERROR_ZAP_ value that is wrong with the reply, or 0. */
+static int parse(struct ih_msg *frames, size_t count, struct ih_zap_result *result)
+{
+    if (count != REPLY_FRAMES)
+        return ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY;
+    if (ih_msg_size(&frames[0]))
+        return ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED;
+    if (!equals(&frames[1], version))
+        return ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION;
+    if (!equals(&frames[2], request_id))
+        return ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID;
+    result->status = parse_status(&frames[3]);
+    if (!result->status)
+        return ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE;
+    result->user_id = (const char *)ih_msg_data(&frames[5]);
+    result->user_id_size = ih_msg_size(&frames[5]);
+    result->metadata = ih_msg_data(&frames[6]);
+    result->metadata_size = ih_msg_size(&frames[6]);
+    if (ih_metadata_check(result->metadata, result->metadata_size) < 0) {
+        result->status = 0;
+        return ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA;
+    }
+    return 0;
+}
+
+/* The frames of the first message of the queue; the rest is of no interest. */
+static size_t collect(struct ih_queue *queue, struct ih_msg *frames)
+{
+    size_t count = 0;
+    bool more = true;
+    struct ih_msg msg;
+
+    while (more && ih_queue_pop(queue, &msg)) {
+        more = ih_msg_more(&msg);
+        if (count < REPLY_FRAMES)
+            frames[count] = msg;
+        else
+            ih_msg_close(&msg);
+        count++;
+    }
+    return count;
+}
+
+static void notice(struct ih_link_end *end)
+{
+    struct ih_zap *zap = end->owner;
+    struct ih_zap_result result = {0};
+    struct ih_msg frames[REPLY_FRAMES];
+    struct ih_queue queue;
+    size_t count;
+    bool closed;
+
+    ih_queue_init(&queue);
+    if (!ih_link_receive(end, &queue, &closed)) {
+        if (closed) { /* the handler went away with our question */
+            result.error = ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED;
+            zap->done(zap->owner, &result);
+        }
+        return;
+    }
+    count = collect(&queue, frames);
+    ih_queue_clear(&queue);
+    result.error = parse(frames, count, &result);
+    zap->done(zap->owner, &result);
+    for (size_t i = 0; i < count && i < REPLY_FRAMES; i++)
+        ih_msg_close(&frames[i]);
+}
+
+static int add_metadata(struct ih_props **props, const void *data, size_t size)
+{
+    struct ih_metadata metadata = {data, size};
+    struct ih_property property;
+    int rc = 0;
+
+    while (rc == 0 && ih_metadata_next(&metadata, &property) > 0)
+        rc = ih_props_set(props, (const char *)property.name, property.name_size, property.value, property.value_size);
+    return rc;
+}
+
+struct ih_props *ih_zap_props(const struct ih_zap_result *result)
+{
+    struct ih_props *props = ih_props_new();
+    int rc;
+
+    if (!props)
+        return NULL;
+    rc = add_metadata(&props, result->metadata, result->metadata_size);
+    if (rc == 0)
+        rc = ih_props_set(&props, "User-Id", 7, result->user_id, result->user_id_size);
+    if (rc == 0)
+        return props;
+    ih_props_release(props);
+    return NULL;
+}
+
+/* --- asking ------------------------------------------------------------------------------------------------------ */
+
+int ih_zap_ask(struct ih_socket *socket, const struct ih_zmtp *zmtp, const char *address, ih_zap_done_fn *done,
+               void *owner, struct ih_zap **result)
+{
+    struct ih_zap *zap = calloc(1, sizeof(*zap));
+    struct ih_link *link = ih_link_new();
+    struct ih_queue request;
+    int rc = -ENOMEM;
+
+    ih_queue_init(&request);
+    if (!zap || !link)
+        goto failed;
+    if (socket->opt.zap_enforce_domain && !socket->opt.zap_domain.size) {
+        rc = -EFAULT; /* as libzmq reports a missing handler */
+        goto failed;
+    }
+    rc = build(&request, socket, zmtp, address);
+    if (rc < 0)
+        goto failed;
+    zap->socket = socket;
+    zap->end = &link->end[0];
+    zap->done = done;
+    zap->owner = owner;
+    zap->end->urgent = true;
+    ih_link_occupy(zap->end, socket, notice, zap);
+    (void)ih_link_send(zap->end, &request, 1);
+    rc = ih_inproc_connect(&socket->ctx->inproc, HANDLER, link, false);
+    if (rc < 0) {
+        rc = -EFAULT;
+        goto failed;
+    }
+    *result = zap;
+    return 0;
+
+failed:
+    ih_queue_clear(&request);
+    if (link) {
+        ih_link_release(link);
+        ih_link_release(link);
+    }
+    free(zap);
+    return rc;
+}
+
+void ih_zap_free(struct ih_zap *zap)
+{
+    ih_link_close(zap->end);
+    free(zap);
+}
