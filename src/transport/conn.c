@@ -1,0 +1,505 @@
+/* SPDX-License-Identifier: ISC */
+/* A byte-stream connection: its states, from the descriptor to the pipe and back. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/monitor.h"
+#include "core/pattern.h"
+#include "core/socket.h"
+#include "mechanism/security.h"
+#include "platform/poller.h"
+#include "transport/stream.h"
+
+static struct stream_conn *of_source(struct ih_source *source)
+{
+    return IH_CONTAINER(source, struct stream_conn, base.source);
+}
+
+void stream_conn_event(struct stream_conn *conn, int event, uint32_t value)
+{
+    ih_monitor_event(conn->base.source.socket, event, value, conn->origin->uri);
+}
+
+/* --- origin ---------------------------------------------------------------------------------------------------- */
+
+struct stream_origin *stream_origin_new(struct ih_socket *socket, const char *uri)
+{
+    struct stream_origin *origin = calloc(1, sizeof(*origin));
+    const struct ih_blob *metadata = &socket->opt.metadata;
+
+    if (!origin)
+        return NULL;
+    origin->refs = 1;
+    origin->uri = strdup(uri);
+    origin->security = ih_security_hold(socket->security);
+    memcpy(origin->routing_id, socket->opt.routing_id, socket->opt.routing_id_size);
+    origin->routing_id_size = socket->opt.routing_id_size;
+    if (metadata->size) {
+        origin->metadata = malloc(metadata->size);
+        if (origin->metadata)
+            memcpy(origin->metadata, metadata->data, metadata->size);
+        origin->metadata_size = metadata->size;
+    }
+    if (origin->uri && (origin->metadata || !metadata->size))
+        return origin;
+    stream_origin_release(origin);
+    return NULL;
+}
+
+void stream_origin_release(struct stream_origin *origin)
+{
+    if (--origin->refs)
+        return;
+    ih_security_release(origin->security);
+    free(origin->metadata);
+    free(origin->uri);
+    free(origin);
+}
+
+/* --- making and freeing ---------------------------------------------------------------------------------------- */
+
+static void conn_ready(struct ih_source *source, uint32_t events);
+static void conn_flush(struct ih_source *source);
+static void conn_resume(struct ih_source *source);
+static void conn_free(struct ih_source *source);
+
+static const struct ih_source_ops conn_ops = {
+    .ready = conn_ready,
+    .flush = conn_flush,
+    .resume = conn_resume,
+    .free = conn_free,
+};
+
+static void cut(struct ih_conn *base)
+{
+    struct stream_conn *conn = IH_CONTAINER(base, struct stream_conn, base);
+
+    stream_conn_close(conn, false);
+}
+
+static void timer_fired(struct ih_timer *timer)
+{
+    struct stream_conn *conn = IH_CONTAINER(timer, struct stream_conn, timer);
+
+    if (conn->state == STREAM_ACTIVE)
+        stream_heartbeat_fired(conn);
+    else
+        stream_conn_fail(conn, conn->state == STREAM_CONNECTING ? -ETIMEDOUT : -EAGAIN);
+}
+
+struct stream_conn *stream_conn_new(struct ih_socket *socket, const struct stream_kind *kind, int fd,
+                                    struct stream_origin *origin)
+{
+    struct stream_conn *conn = calloc(1, sizeof(*conn));
+    struct ih_source *source;
+
+    if (!conn) {
+        ih_net_close(fd);
+        return NULL;
+    }
+    source = &conn->base.source;
+    source->ops = &conn_ops;
+    source->socket = socket;
+    source->fd = fd;
+    ih_list_init(&source->flush_node);
+    ih_list_init(&source->resume_node);
+    ih_list_init(&source->grave_node);
+    conn->base.cut = cut;
+    conn->kind = kind;
+    conn->origin = origin;
+    origin->refs++;
+    conn->timer.fire = timer_fired;
+    ih_list_init(&conn->listener_node);
+    ih_list_add_tail(&socket->conns, &conn->base.node);
+    conn->state = STREAM_CONNECTING;
+    return conn;
+}
+
+static void conn_free(struct ih_source *source)
+{
+    struct stream_conn *conn = of_source(source);
+
+    ih_net_close(source->fd);
+    ih_zmtp_free(conn->zmtp);
+    if (conn->zap_props)
+        ih_props_release(conn->zap_props);
+    stream_origin_release(conn->origin);
+    ih_queue_clear(&conn->staged);
+    ih_queue_clear(&conn->tx);
+    if (conn->batch) {
+        ih_batch_clear(conn->batch);
+        ih_pool_give(&source->socket->ctx->tx_pool, conn->batch);
+    }
+    free(conn->rx);
+    free(conn);
+}
+
+/* --- events ---------------------------------------------------------------------------------------------------- */
+
+void stream_conn_watch(struct stream_conn *conn)
+{
+    uint32_t events = 0;
+    int rc;
+
+    if (conn->base.source.dead)
+        return;
+    if (conn->state == STREAM_CONNECTING || conn->blocked)
+        events |= IH_WRITE;
+    if ((conn->state == STREAM_HANDSHAKE || conn->state == STREAM_ACTIVE) && !conn->paused)
+        events |= IH_READ;
+    if (!events) /* stay in the set, to hear that the peer is gone */
+        events = IH_BROKEN;
+    rc = ih_source_watch(&conn->base.source, events);
+    if (rc < 0)
+        stream_conn_fail(conn, rc);
+}
+
+static void connected(struct stream_conn *conn)
+{
+    int rc = ih_net_connect_result(conn->base.source.fd);
+
+    if (rc < 0) {
+        stream_conn_fail(conn, rc);
+        return;
+    }
+    stream_conn_event(conn, ZMQ_EVENT_CONNECTED, (uint32_t)conn->base.source.fd);
+    stream_conn_start(conn);
+}
+
+static void conn_ready(struct ih_source *source, uint32_t events)
+{
+    struct stream_conn *conn = of_source(source);
+
+    switch ((enum stream_state)conn->state) {
+    case STREAM_CONNECTING:
+        connected(conn);
+        break;
+    case STREAM_HANDSHAKE:
+        stream_handshake(conn);
+        break;
+    case STREAM_ASKING:
+        if (events & IH_BROKEN)
+            stream_conn_fail(conn, -EPIPE);
+        break;
+    case STREAM_ACTIVE:
+        if (events & IH_WRITE)
+            stream_transmit(conn);
+        if (events & (IH_READ | IH_BROKEN) && !source->dead)
+            stream_receive(conn, true);
+        break;
+    case STREAM_CLOSED:
+        break;
+    }
+}
+
+static void conn_flush(struct ih_source *source)
+{
+    struct stream_conn *conn = of_source(source);
+
+    if (conn->state == STREAM_ACTIVE)
+        stream_transmit(conn);
+}
+
+static void conn_resume(struct ih_source *source)
+{
+    struct stream_conn *conn = of_source(source);
+
+    if (conn->state == STREAM_ACTIVE)
+        stream_receive(conn, false);
+}
+
+/* --- opening --------------------------------------------------------------------------------------------------- */
+
+static int set_deadline(struct stream_conn *conn, int ms)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+
+    if (ms <= 0)
+        return 0;
+    return ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)ms));
+}
+
+void stream_conn_start(struct stream_conn *conn)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    struct ih_zmtp_config config = {
+        .security = conn->origin->security,
+        .cookies = ih_ctx_cookies(socket->ctx),
+        .socket_type = socket->pattern->name,
+        .routing_id = conn->origin->routing_id,
+        .routing_id_size = conn->origin->routing_id_size,
+        .metadata = conn->origin->metadata,
+        .metadata_size = conn->origin->metadata_size,
+        .max_msg_size = socket->opt.maxmsgsize,
+        .serial = ih_ctx_serial(socket->ctx),
+        .binder = conn->connecter == NULL,
+        .ask_zap = ih_zap_wanted(socket),
+    };
+
+    ih_event_cancel(socket, &conn->timer);
+    if (socket->pattern->raw) {
+        stream_conn_activate(conn);
+        return;
+    }
+    conn->state = STREAM_HANDSHAKE;
+    conn->zmtp = config.cookies ? ih_zmtp_new(&config) : NULL;
+    if (!conn->zmtp || set_deadline(conn, socket->opt.handshake_ivl) < 0) {
+        stream_conn_fail(conn, -ENOMEM);
+        return;
+    }
+    stream_handshake(conn);
+}
+
+void stream_conn_address(struct stream_conn *conn, char *text, size_t size)
+{
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+
+    if (!conn->kind->local)
+        ih_net_format(&conn->peer, false, text, size);
+    else if (ih_net_credentials(conn->base.source.fd, &pid, &uid, &gid) == 0)
+        snprintf(text, size, "localhost:%u:%u:%d", (unsigned)uid, (unsigned)gid, (int)pid);
+    else
+        snprintf(text, size, "localhost");
+}
+
+/* The messages' metadata: the peer's properties, then what ZAP said, which has the last word. */
+static struct ih_props *make_props(struct stream_conn *conn)
+{
+    struct ih_props *props = conn->zap_props ? conn->zap_props : ih_props_new();
+    char text[128];
+    int rc = 0;
+
+    conn->zap_props = NULL;
+    if (!props)
+        return NULL;
+    if (conn->zmtp)
+        rc = ih_zmtp_peer_properties(conn->zmtp, &props);
+    stream_conn_address(conn, text, sizeof(text));
+    if (rc == 0 && !ih_props_get(props, "Peer-Address"))
+        rc = ih_props_set(&props, "Peer-Address", 12, text, strlen(text));
+    snprintf(text, sizeof(text), "%d", conn->base.source.fd);
+    if (rc == 0)
+        rc = ih_props_set(&props, "__fd", 4, text, strlen(text));
+    if (rc == 0)
+        return props;
+    ih_props_release(props);
+    return NULL;
+}
+
+static int set_peer_id(struct stream_conn *conn, struct ih_pipe *pipe)
+{
+    const void *id = NULL;
+    uint8_t *copy = NULL;
+    size_t size = 0;
+
+    if (conn->zmtp)
+        id = ih_zmtp_peer_property(conn->zmtp, "Identity", &size);
+    if (size > 255)
+        return -EPROTO;
+    if (id && size) {
+        copy = malloc(size);
+        if (!copy)
+            return -ENOMEM;
+        memcpy(copy, id, size);
+    }
+    free(pipe->peer_id);
+    pipe->peer_id = copy;
+    pipe->peer_id_size = (uint8_t)size;
+    return 0;
+}
+
+static int take_pipe(struct stream_conn *conn)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    struct stream_connecter *connecter = conn->connecter;
+    struct ih_pipe *pipe = connecter ? connecter->pipe : NULL;
+    struct ih_props *props = make_props(conn);
+    int rc;
+
+    if (!props)
+        return -ENOMEM;
+    if (!pipe) {
+        pipe = ih_pipe_new(socket);
+        if (!pipe) {
+            ih_props_release(props);
+            return -ENOMEM;
+        }
+    }
+    if (pipe->props)
+        ih_props_release(pipe->props);
+    pipe->props = props;
+    rc = set_peer_id(conn, pipe);
+    if (connecter && connecter->pipe) {
+        conn->pipe = pipe;
+        return rc;
+    }
+    pipe->connecting = connecter != NULL;
+    if (rc == 0)
+        rc = ih_pipe_attach(pipe);
+    if (rc < 0) {
+        ih_pipe_free(pipe);
+        return rc;
+    }
+    pipe->ops = &stream_accepted_carrier;
+    pipe->carrier = conn;
+    conn->pipe = pipe;
+    return 0;
+}
+
+static void leave_half_open(struct stream_conn *conn)
+{
+    if (conn->half_open)
+        conn->base.source.socket->half_open--;
+    conn->half_open = false;
+}
+
+void stream_conn_activate(struct stream_conn *conn)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    int rc;
+
+    ih_event_cancel(socket, &conn->timer);
+    leave_half_open(conn);
+    if (socket->closed && !(conn->connecter && conn->connecter->pipe)) {
+        stream_conn_close(conn, false);
+        return;
+    }
+    rc = take_pipe(conn);
+    if (conn->zmtp && rc == 0)
+        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
+    conn->state = STREAM_ACTIVE;
+    if (rc < 0) {
+        stream_conn_fail(conn, rc);
+        return;
+    }
+    if (conn->connecter) {
+        conn->connecter->refusals = 0;
+        conn->connecter->interval_ms = 0;
+        conn->lingering = conn->connecter->endpoint.closing;
+    }
+    if (conn->zmtp)
+        ih_zmtp_handshake_done(conn->zmtp);
+    stream_heartbeat_start(conn);
+    ih_pipe_connected(conn->pipe);
+    stream_conn_watch(conn);
+    if (conn->state != STREAM_ACTIVE)
+        return;
+    if (conn->rx)
+        ih_source_resume(&conn->base.source);
+    ih_source_output(&conn->base.source);
+}
+
+/* --- closing --------------------------------------------------------------------------------------------------- */
+
+static void report(struct stream_conn *conn, int error)
+{
+    static const int events[] = {
+        [IH_ZMTP_NO_FAILURE] = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+        [IH_ZMTP_NO_DETAIL] = ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+        [IH_ZMTP_PROTOCOL] = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+        [IH_ZMTP_AUTH] = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
+    };
+    const struct ih_zmtp_error *why = conn->zmtp ? ih_zmtp_error(conn->zmtp) : NULL;
+    const uint32_t fd = (uint32_t)conn->base.source.fd;
+
+    if (conn->state == STREAM_CONNECTING) {
+        stream_conn_event(conn, ZMQ_EVENT_CLOSED, fd);
+        return;
+    }
+    if (conn->state != STREAM_ACTIVE) {
+        if (why && why->failure != IH_ZMTP_NO_FAILURE)
+            stream_conn_event(conn, events[why->failure], (uint32_t)why->code);
+        else if (conn->zap_error)
+            stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, (uint32_t)conn->zap_error);
+        else
+            stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, (uint32_t)-error);
+    } else if (why && why->failure == IH_ZMTP_PROTOCOL) {
+        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, (uint32_t)why->code);
+    }
+    stream_conn_event(conn, ZMQ_EVENT_DISCONNECTED, fd);
+}
+
+/* Takes the connection out of everything. */
+static void bury(struct stream_conn *conn)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    struct stream_connecter *connecter = conn->connecter;
+    bool ready = conn->state == STREAM_ACTIVE;
+    bool final = conn->zmtp && ih_zmtp_error(conn->zmtp)->fatal_credentials;
+    struct ih_pipe *pipe = conn->pipe;
+
+    conn->state = STREAM_CLOSED;
+    leave_half_open(conn);
+    ih_event_cancel(socket, &conn->timer);
+    if (conn->zap)
+        ih_zap_free(conn->zap);
+    conn->zap = NULL;
+    ih_list_del(&conn->base.node);
+    ih_list_del(&conn->listener_node);
+    if (conn->base.source.busy)
+        ih_net_shutdown(conn->base.source.fd);
+    ih_source_bury(&conn->base.source);
+    ih_socket_changed(socket);
+    conn->pipe = NULL;
+    conn->listener = NULL;
+    conn->connecter = NULL;
+    if (pipe && !(connecter && connecter->pipe == pipe))
+        ih_pipe_end(pipe);
+    if (connecter)
+        stream_connecter_lost(connecter, ready, final);
+}
+
+void stream_conn_fail(struct stream_conn *conn, int error)
+{
+    if (conn->state == STREAM_CLOSED)
+        return;
+    report(conn, error);
+    bury(conn);
+}
+
+void stream_conn_close(struct stream_conn *conn, bool linger)
+{
+    if (conn->state == STREAM_CLOSED)
+        return;
+    if (linger && conn->state == STREAM_ACTIVE && stream_has_output(conn)) {
+        conn->lingering = true;
+        ih_source_output(&conn->base.source);
+        return;
+    }
+    bury(conn);
+}
+
+/* --- the carrier of pipes without a connecter that outlives the connection ---------------------------------------- */
+
+static void carrier_wrote(struct ih_pipe *pipe)
+{
+    struct stream_conn *conn = pipe->carrier;
+
+    if (!conn->writing && !conn->blocked)
+        ih_source_output(&conn->base.source);
+}
+
+static void carrier_drained(struct ih_pipe *pipe)
+{
+    struct stream_conn *conn = pipe->carrier;
+
+    ih_source_resume(&conn->base.source);
+}
+
+static void carrier_close(struct ih_pipe *pipe, bool linger)
+{
+    stream_conn_close(pipe->carrier, linger);
+}
+
+const struct ih_carrier_ops stream_accepted_carrier = {
+    .wrote = carrier_wrote,
+    .drained = carrier_drained,
+    .close = carrier_close,
+};

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+/* The transport inproc: links between sockets of one context. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "core/inproc.h"
+#include "core/pipe.h"
+#include "core/socket.h"
+#include "core/transport.h"
+
+extern const struct ih_transport_ops ih_inproc_transport;
+
+/* A bound name, or a connected link. */
+struct inproc_endpoint {
+    struct ih_endpoint endpoint;
+    struct ih_inproc_name *name;     /* bound */
+    struct ih_link *link;            /* connected: held */
+};
+
+/* What the other end has to know of this one's socket. */
+static void introduce(struct ih_socket *socket, struct ih_link_end *end)
+{
+    end->id_size = socket->opt.routing_id_size;
+    memcpy(end->id, socket->opt.routing_id, socket->opt.routing_id_size);
+    end->hwm_in = socket->opt.rcvhwm;
+    end->hwm_out = socket->opt.sndhwm;
+}
+
+/* --- binding ---------------------------------------------------------------------------------------------------- */
+
+/* The bound socket looks at its mail: a link has come. */
+static void accept_notice(struct ih_link_end *end)
+{
+    struct ih_socket *socket = end->socket;
+
+    introduce(socket, end);
+    ih_link_set_limits(end->link);
+    (void)ih_link_pipe(socket, end);
+}
+
+/* On the connecting thread, registry's lock held. */
+static void offer(struct ih_inproc_name *name, struct ih_link *link)
+{
+    link->end[1].id_size = name->id_size;
+    memcpy(link->end[1].id, name->id, name->id_size);
+    ih_link_occupy(&link->end[1], name->socket, accept_notice, NULL);
+    ih_link_notify(&link->end[0]);
+}
+
+static int make(struct ih_socket *socket, const char *address, bool listener, struct inproc_endpoint **result)
+{
+    struct inproc_endpoint *endpoint = calloc(1, sizeof(*endpoint));
+    char uri[512];
+    int rc;
+
+    if (!endpoint)
+        return -ENOMEM;
+    snprintf(uri, sizeof(uri), "inproc://%s", address);
+    rc = ih_endpoint_init(&endpoint->endpoint, socket, &ih_inproc_transport, listener, uri, address);
+    if (rc < 0)
+        free(endpoint);
+    else
+        *result = endpoint;
+    return rc;
+}
+
+static void unmake(struct inproc_endpoint *endpoint)
+{
+    ih_endpoint_fini(&endpoint->endpoint);
+    if (endpoint->link)
+        ih_link_release(endpoint->link);
+    free(endpoint);
+}
+
+static int bind_inproc(struct ih_socket *socket, const char *address, struct ih_endpoint **result)
+{
+    struct inproc_endpoint *endpoint;
+    int rc = make(socket, address, true, &endpoint);
+
+    if (rc < 0)
+        return rc;
+    rc = ih_inproc_bind(&socket->ctx->inproc, address, socket, offer, NULL, &endpoint->name);
+    if (rc < 0) {
+        unmake(endpoint);
+        return rc;
+    }
+    ih_mail_take(socket); /* links that waited for the name */
+    *result = &endpoint->endpoint;
+    return 0;
+}
+
+/* --- connecting ------------------------------------------------------------------------------------------------- */
+
+static int connect_inproc(struct ih_socket *socket, const char *address, struct ih_endpoint **result)
+{
+    struct inproc_endpoint *endpoint;
+    struct ih_link *link = ih_link_new();
+    int rc;
+
+    if (!link)
+        return -ENOMEM;
+    introduce(socket, &link->end[0]);
+    rc = make(socket, address, false, &endpoint);
+    if (rc < 0) {
+        ih_link_release(link);
+        ih_link_release(link);
+        return rc;
+    }
+    endpoint->link = link;
+    ih_link_hold(link);
+    link->end[1].limit = (size_t)socket->opt.sndhwm; /* and what the other socket adds when it comes */
+    rc = ih_inproc_connect(&socket->ctx->inproc, address, link, true);
+    if (rc < 0) {
+        ih_link_release(link);
+        ih_link_release(link);
+        unmake(endpoint);
+        return rc;
+    }
+    *result = &endpoint->endpoint;
+    rc = ih_link_pipe(socket, &link->end[0]);
+    return rc == -EAGAIN ? 0 : rc; /* a second peer of a PAIR is refused silently */
+}
+
+static void close_inproc(struct ih_endpoint *base)
+{
+    struct inproc_endpoint *endpoint = IH_CONTAINER(base, struct inproc_endpoint, endpoint);
+    struct ih_socket *socket = base->socket;
+
+    if (endpoint->name) {
+        ih_inproc_unbind(&socket->ctx->inproc, endpoint->name);
+    } else {
+        struct ih_pipe *pipe = endpoint->link->end[0].owner;
+
+        ih_inproc_forget(&socket->ctx->inproc, endpoint->link);
+        if (pipe)
+            ih_pipe_close(pipe, true);
+    }
+    unmake(endpoint);
+}
+
+const struct ih_transport_ops ih_inproc_transport = {
+    .scheme = "inproc",
+    .bind = bind_inproc,
+    .connect = connect_inproc,
+    .close = close_inproc,
+};

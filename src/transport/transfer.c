@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: ISC */
+/* A connection's traffic: reading and decoding, encoding and writing.
+ *
+ * Both run without the socket's lock, one reader and one writer at a time (conn->reading, conn->writing); frames are
+ * spliced out of and into the pipe under it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "core/context.h"
+#include "core/driver.h"
+#include "core/event.h"
+#include "core/socket.h"
+#include "platform/poller.h"
+#include "transport/stream.h"
+
+enum {
+    RAW_CHUNK = 8192,      /* octets in one message of a raw socket at most, as libzmq's STREAM */
+    ROUNDS = 16,           /* batches that an application's thread writes before it leaves the rest to the I/O thread */
+};
+
+/* --- receiving ------------------------------------------------------------------------------------------------- */
+
+/* One reader's turn. */
+struct turn {
+    size_t max;            /* frames to deliver at most; what is left of the input is kept */
+    struct ih_queue frames;
+    bool drained;          /* the descriptor has nothing more for now */
+};
+
+/* Keeps octets that are not decoded yet. */
+static int keep(struct stream_conn *conn, const uint8_t *data, size_t size)
+{
+    uint8_t *rx = NULL;
+
+    if (size) {
+        rx = malloc(size);
+        if (!rx)
+            return -ENOMEM;
+        memcpy(rx, data, size);
+    }
+    free(conn->rx);
+    conn->rx = rx;
+    conn->rx_start = 0;
+    conn->rx_end = size;
+    return 0;
+}
+
+static int decode_raw(const uint8_t *data, size_t size, struct turn *turn)
+{
+    while (size) {
+        size_t part = size < RAW_CHUNK ? size : RAW_CHUNK;
+        struct ih_msg msg;
+        int rc = ih_msg_init_copy(&msg, data, part);
+
+        if (rc == 0)
+            rc = ih_queue_push(&turn->frames, &msg);
+        if (rc < 0)
+            return rc;
+        data += part;
+        size -= part;
+    }
+    return 0;
+}
+
+/* Decodes as many frames as there is room for; *used octets are done with. */
+static int decode(struct stream_conn *conn, const uint8_t *data, size_t size, size_t *used, struct turn *turn)
+{
+    if (!conn->zmtp) {
+        *used = size;
+        return decode_raw(data, size, turn);
+    }
+    *used = 0;
+    if (turn->frames.count >= turn->max)
+        return 0;
+    return ih_zmtp_decode(conn->zmtp, data, size, used, &turn->frames, turn->max - turn->frames.count);
+}
+
+/* What was kept comes first. True if all of it is decoded but for the beginning of a frame. */
+static int decode_kept(struct stream_conn *conn, struct turn *turn, bool *done)
+{
+    size_t used;
+    int rc;
+
+    *done = true;
+    if (!conn->rx)
+        return 0;
+    rc = decode(conn, conn->rx + conn->rx_start, conn->rx_end - conn->rx_start, &used, turn);
+    conn->rx_start += used;
+    if (conn->rx_start == conn->rx_end) {
+        free(conn->rx);
+        conn->rx = NULL;
+    }
+    *done = turn->frames.count < turn->max;
+    return rc;
+}
+
+/* Reads into the body of a large frame and the buffer behind it, or behind the beginning of a frame in the buffer. */
+static int read_some(struct stream_conn *conn, uint8_t *buf, struct turn *turn)
+{
+    size_t carry = conn->rx ? conn->rx_end - conn->rx_start : 0, room = 0, used, size;
+    uint8_t *body = conn->zmtp ? ih_zmtp_body(conn->zmtp, &room) : NULL;
+    struct iovec iov[2] = {{body, room}, {buf + carry, IH_RX_SIZE - carry}};
+    ssize_t got;
+    int rc = 0;
+
+    if (carry)
+        memcpy(buf, conn->rx + conn->rx_start, carry);
+    got = ih_net_readv(conn->base.source.fd, body ? iov : iov + 1, body ? 2 : 1);
+    if (got <= 0) {
+        turn->drained = true;
+        return got == -EAGAIN ? 0 : got == 0 ? -EPIPE : (int)got;
+    }
+    size = (size_t)got;
+    turn->drained = size < room + IH_RX_SIZE - carry;
+    if (body) {
+        size_t filled = size < room ? size : room;
+
+        rc = ih_zmtp_body_filled(conn->zmtp, filled, &turn->frames);
+        size -= filled;
+    }
+    size += carry;
+    used = 0;
+    if (rc == 0 && size)
+        rc = decode(conn, buf, size, &used, turn);
+    if (rc == 0)
+        rc = keep(conn, buf + used, size - used);
+    return rc;
+}
+
+/* Without the lock. */
+static int pull(struct stream_conn *conn, bool readable, struct turn *turn)
+{
+    struct ih_pool *pool = &conn->base.source.socket->ctx->rx_pool;
+    uint8_t *buf;
+    bool done;
+    int rc = decode_kept(conn, turn, &done);
+
+    if (rc < 0 || !done || !readable)
+        return rc;
+    buf = ih_pool_take(pool);
+    if (!buf)
+        return -ENOMEM;
+    rc = read_some(conn, buf, turn);
+    ih_pool_give(pool, buf);
+    return rc;
+}
+
+/* Takes PING and PONG out of the frames. Lock held. */
+static void take_heartbeats(struct stream_conn *conn, struct ih_queue *frames)
+{
+    struct ih_queue kept;
+    struct ih_msg msg;
+    bool found = false;
+
+    for (const struct ih_chunk *chunk = frames->first; chunk && !found; chunk = chunk->next)
+        for (uint32_t i = chunk->head; i < chunk->tail && !found; i++)
+            found = chunk->msgs[i].kind >= IH_MSG_PING;
+    if (!found)
+        return;
+    ih_queue_init(&kept);
+    while (ih_queue_pop(frames, &msg)) {
+        if (msg.kind >= IH_MSG_PING)
+            stream_heartbeat_command(conn, &msg);
+        else
+            (void)ih_queue_push(&kept, &msg);
+        ih_msg_close(&msg);
+    }
+    ih_queue_splice(frames, &kept);
+}
+
+static void deliver(struct stream_conn *conn, struct turn *turn)
+{
+    conn->pinged = false;
+    take_heartbeats(conn, &turn->frames);
+    if (ih_queue_empty(&turn->frames))
+        return;
+    if (ih_pipe_deliver(conn->pipe, &turn->frames) < 0) {
+        stream_conn_fail(conn, -ENOMEM);
+        return;
+    }
+    if (ih_pipe_full(conn->pipe))
+        conn->paused = true;
+}
+
+void stream_receive(struct stream_conn *conn, bool readable)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    struct ih_pipe *pipe = conn->pipe;
+    struct turn turn = {.max = SIZE_MAX};
+    bool more;
+    int rc;
+
+    if (conn->reading)
+        return;
+    if (ih_pipe_full(pipe)) {
+        conn->paused = true;
+        pipe->stalled = true;
+        stream_conn_watch(conn);
+        return;
+    }
+    if (pipe->in_limit && !pipe->conflate)
+        turn.max = pipe->in_limit - pipe->in_messages;
+    ih_queue_init(&turn.frames);
+    conn->reading = true;
+    conn->base.source.busy++;
+    socket->users++;
+    ih_lock_leave(&socket->lock);
+    rc = pull(conn, readable, &turn);
+    ih_lock_enter(&socket->lock);
+    socket->users--;
+    conn->base.source.busy--;
+    conn->reading = false;
+    if (conn->state != STREAM_ACTIVE) {
+        ih_queue_clear(&turn.frames);
+        return;
+    }
+    more = turn.frames.count >= turn.max;
+    conn->paused = false;
+    deliver(conn, &turn);
+    if (conn->state != STREAM_ACTIVE)
+        return;
+    if (rc < 0) {
+        stream_conn_fail(conn, rc);
+        return;
+    }
+    if (more && !conn->paused) /* many frames, few messages: there is room left */
+        ih_source_resume(&conn->base.source);
+    stream_conn_watch(conn);
+}
+
+/* --- sending --------------------------------------------------------------------------------------------------- */
+
+bool stream_has_output(const struct stream_conn *conn)
+{
+    return conn->writing || conn->batch || !ih_queue_empty(&conn->tx) || (conn->pipe && conn->pipe->out_messages);
+}
+
+static int encode_raw(struct ih_queue *queue, struct ih_batch *batch)
+{
+    struct ih_msg *msg;
+
+    while ((msg = ih_queue_front(queue)) && batch->iovs < IH_BATCH_IOV && batch->held_count < IH_BATCH_HELD) {
+        struct ih_msg *held = &batch->held[batch->held_count++];
+
+        (void)ih_queue_pop(queue, held);
+        batch->iov[batch->iovs].iov_base = ih_msg_data(held);
+        batch->iov[batch->iovs++].iov_len = ih_msg_size(held);
+        batch->bytes += ih_msg_size(held);
+    }
+    if (!batch->bytes)
+        ih_batch_clear(batch);
+    return 0;
+}
+
+/* Without the lock: writes until the queue is empty (1), the peer takes no more (0), or an error. */
+static int push(struct stream_conn *conn)
+{
+    for (;;) {
+        struct ih_batch *batch = conn->batch;
+        ssize_t written;
+        int rc = 0;
+
+        if (ih_batch_empty(batch)) {
+            if (ih_queue_empty(&conn->tx))
+                return 1;
+            rc = conn->zmtp ? ih_zmtp_encode(conn->zmtp, &conn->tx, batch) : encode_raw(&conn->tx, batch);
+            if (rc < 0)
+                return rc;
+            if (ih_batch_empty(batch))
+                continue;
+        }
+        written = ih_net_writev(conn->base.source.fd, batch->iov + batch->first_iov,
+                                (int)(batch->iovs - batch->first_iov));
+        if (written < 0)
+            return written == -EAGAIN ? 0 : (int)written;
+        ih_batch_written(batch, (size_t)written);
+    }
+}
+
+/* Writes what there is. Lock held, dropped while writing. 1: everything, 0: the peer takes no more, or an error. */
+static int write_rounds(struct stream_conn *conn)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    int rc = 1;
+
+    for (int round = 0; rc > 0 && conn->state == STREAM_ACTIVE; round++) {
+        if (!conn->batch && !conn->pipe->out_messages && ih_queue_empty(&conn->tx))
+            break;
+        if (round == ROUNDS) {
+            ih_source_later(&conn->base.source);
+            break;
+        }
+        (void)ih_pipe_take(conn->pipe, &conn->tx);
+        if (socket->changed)
+            ih_socket_announce(socket);
+        ih_lock_leave(&socket->lock);
+        if (!conn->batch) {
+            conn->batch = ih_pool_take(&socket->ctx->tx_pool);
+            if (conn->batch)
+                ih_batch_init(conn->batch);
+        }
+        rc = conn->batch ? push(conn) : -ENOMEM;
+        if (conn->batch && ih_batch_empty(conn->batch)) {
+            ih_pool_give(&socket->ctx->tx_pool, conn->batch);
+            conn->batch = NULL;
+        }
+        ih_lock_enter(&socket->lock);
+    }
+    return rc;
+}
+
+void stream_transmit(struct stream_conn *conn)
+{
+    struct ih_socket *socket = conn->base.source.socket;
+    bool was_blocked = conn->blocked;
+    int rc;
+
+    if (conn->writing)
+        return;
+    conn->writing = true;
+    conn->base.source.busy++;
+    socket->users++;
+    rc = write_rounds(conn);
+    socket->users--;
+    conn->base.source.busy--;
+    conn->writing = false;
+    if (conn->state != STREAM_ACTIVE)
+        return;
+    if (rc < 0) {
+        stream_conn_fail(conn, rc);
+        return;
+    }
+    conn->blocked = rc == 0;
+    if (conn->blocked != was_blocked)
+        stream_conn_watch(conn);
+    if (stream_has_output(conn))
+        return;
+    conn->pongs = 0;
+    if (conn->connecter)
+        stream_connecter_flushed(conn->connecter);
+    else if (conn->lingering)
+        stream_conn_close(conn, false);
+}
