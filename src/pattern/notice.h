@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC */
+/* Notices: what an XPUB tells its application: subscriptions, cancellations, and the messages of its subscribers. */
+#ifndef IH_PATTERN_NOTICE_H
+#define IH_PATTERN_NOTICE_H
+
+#include "core/pipe.h"
+
+/* Owner: the list it is in. One frame. */
+struct ih_notice {
+    struct ih_list node;
+    struct ih_msg msg;
+    struct ih_pipe *pipe;      /* whose it is, if that was to be tracked and it is still there, or NULL */
+    bool user;                 /* the last frame of a subscriber's message: these are counted */
+};
+
+/* Owner: a pattern's state; guarded by the socket's lock. */
+struct ih_notices {
+    struct ih_list list;       /* struct ih_notice */
+    size_t users;              /* whole messages of subscribers among them */
+};
+
+void ih_notices_init(struct ih_notices *notices);
+void ih_notices_clear(struct ih_notices *notices);
+
+static inline bool ih_notices_empty(const struct ih_notices *notices)
+{
+    return ih_list_empty(&notices->list);
+}
+
+/* Appends a subscription or cancellation as RFC 29 has it: 1 or 0, and the topic. track: remember the pipe; then
+ * ih_notices_orphan must be called before it goes. -ENOMEM. */
+int ih_notices_topic(struct ih_notices *notices, struct ih_pipe *pipe, bool track, bool subscribe, const void *topic,
+                     size_t size);
+
+/* Appends a frame of a subscriber's message. Takes msg, or -ENOMEM. */
+int ih_notices_frame(struct ih_notices *notices, struct ih_pipe *pipe, bool track, struct ih_msg *msg);
+
+/* Moves all of src to the end of dst. */
+void ih_notices_splice(struct ih_notices *dst, struct ih_notices *src);
+
+/* Takes the first one: its frame (msg is overwritten) and its pipe. False if there is none. */
+bool ih_notices_pop(struct ih_notices *notices, struct ih_msg *msg, struct ih_pipe **pipe);
+
+/* The pipe is gone; its notices stay. */
+void ih_notices_orphan(struct ih_notices *notices, const struct ih_pipe *pipe);
+
+#endif

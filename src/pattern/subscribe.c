@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/* What SUB and XSUB share. */
+#include "pattern/subscribe.h"
+
+int ih_subscribe_init(struct ih_socket *socket)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+
+    ih_trie_init(&sub->topics);
+    ih_fair_init(&sub->fair);
+    ih_dist_init(&sub->dist);
+    socket->opt.linger = 0;
+    return 0;
+}
+
+void ih_subscribe_fini(struct ih_socket *socket)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+
+    ih_trie_fini(&sub->topics);
+}
+
+int ih_subscribe_attach(struct ih_socket *socket, struct ih_pipe *pipe)
+{
+    (void)socket;
+    (void)pipe;
+    return 0;
+}
+
+void ih_subscribe_detach(struct ih_socket *socket, struct ih_pipe *pipe)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+
+    ih_fair_remove(&sub->fair, pipe);
+    ih_dist_remove(pipe);
+}
+
+void ih_subscribe_readable(struct ih_socket *socket, struct ih_pipe *pipe)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+
+    ih_fair_add(&sub->fair, pipe);
+}
+
+void ih_subscribe_writable(struct ih_socket *socket, struct ih_pipe *pipe)
+{
+    (void)socket;
+    (void)pipe;
+}
+
+/* --- subscriptions ---------------------------------------------------------------------------------------------- */
+
+/* Each new connection is told all topics: whoever is there now may never have heard of us. Without memory a topic is left
+ * out. */
+static void tell_topic(const void *topic, size_t size, void *arg)
+{
+    struct ih_pipe *pipe = arg;
+    struct ih_msg msg;
+
+    if (ih_msg_init_copy(&msg, topic, size) < 0)
+        return;
+    msg.kind = IH_MSG_SUBSCRIBE;
+    (void)ih_pipe_force(pipe, &msg);
+    ih_msg_close(&msg);
+}
+
+void ih_subscribe_connected(struct ih_socket *socket, struct ih_pipe *pipe)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+
+    ih_trie_each(&sub->topics, tell_topic, pipe);
+}
+
+/* Tells all publishers that are connected; the others are told when they are. */
+static int tell_all(struct ih_socket *socket, enum ih_msg_kind kind, const void *topic, size_t size)
+{
+    struct ih_msg msg, copy;
+    int rc = ih_msg_init_copy(&msg, topic, size);
+
+    if (rc < 0)
+        return rc;
+    msg.kind = (uint8_t)kind;
+    IH_LIST_EACH_SAFE(link, next, &socket->pipes) {
+        struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
+
+        if (!pipe->attached || !pipe->up || rc < 0)
+            continue;
+        ih_msg_share(&copy, &msg);
+        rc = ih_pipe_force(pipe, &copy);
+        ih_msg_close(&copy);
+    }
+    ih_msg_close(&msg);
+    return rc;
+}
+
+/* As libzmq: a repeated subscription is told again (an XPUB may ask to hear of it), a cancellation only when it is the last
+ * one; one of a topic that was not subscribed to is nothing. */
+int ih_subscribe_change(struct ih_socket *socket, bool subscribe, const void *topic, size_t size)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+    int change;
+
+    if (subscribe) {
+        change = ih_trie_add(&sub->topics, topic, size, sub);
+        return change < 0 ? change : tell_all(socket, IH_MSG_SUBSCRIBE, topic, size);
+    }
+    change = ih_trie_remove(&sub->topics, topic, size, sub);
+    return change == IH_TRIE_KEY ? tell_all(socket, IH_MSG_CANCEL, topic, size) : 0;
+}
+
+/* --- receiving -------------------------------------------------------------------------------------------------- */
+
+/* A publisher's filter may lag behind ours, or be wider: what comes is filtered again. */
+static bool matches(struct ih_socket *socket, struct ih_msg *msg)
+{
+    const struct ih_subscribe *sub = socket->pattern_state;
+
+    return ih_trie_check(&sub->topics, ih_msg_data(msg), ih_msg_size(msg)) != (socket->opt.invert_matching != 0);
+}
+
+static void skip_message(struct ih_subscribe *sub)
+{
+    struct ih_msg msg;
+    bool more = true;
+
+    while (more && ih_fair_recv(&sub->fair, &msg, NULL) == 0) {
+        more = ih_msg_more(&msg);
+        ih_msg_close(&msg);
+    }
+}
+
+bool ih_subscribe_can_recv(struct ih_socket *socket)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+    struct ih_pipe *pipe;
+
+    while ((pipe = ih_fair_next(&sub->fair))) {
+        if (sub->receiving || matches(socket, ih_pipe_peek(pipe)))
+            return true;
+        skip_message(sub);
+    }
+    return false;
+}
+
+int ih_subscribe_recv(struct ih_socket *socket, struct ih_msg *msg)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+    int rc;
+
+    if (!ih_subscribe_can_recv(socket))
+        return -EAGAIN;
+    rc = ih_fair_recv(&sub->fair, msg, NULL);
+    if (rc == 0)
+        sub->receiving = ih_msg_more(msg);
+    return rc;
+}
