@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC */
+/* zmq_send, zmq_recv and their kin. */
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <zmq.h>
+
+#include "api/error.h"
+#include "api/msg.h"
+#include "core/driver.h"
+#include "core/socket.h"
+
+/* The size of a frame as a result: an int. */
+static int size_result(size_t size)
+{
+    return size > INT_MAX ? INT_MAX : (int)size;
+}
+
+/* Sends the frame; it stays the caller's if that fails. */
+static int send_frame(void *handle, struct ih_msg *msg, int flags)
+{
+    struct ih_socket *socket;
+    size_t size = ih_msg_size(msg);
+    int rc = ih_socket_begin(handle, &socket);
+
+    if (rc == 0) {
+        rc = ih_socket_send(socket, msg, flags);
+        ih_socket_leave(socket);
+    }
+    return rc < 0 ? rc : size_result(size);
+}
+
+static int recv_frame(void *handle, struct ih_msg *msg, int flags, bool props)
+{
+    struct ih_socket *socket;
+    int rc = ih_socket_begin(handle, &socket);
+
+    if (rc == 0) {
+        rc = ih_socket_recv(socket, msg, flags, props);
+        ih_socket_leave(socket);
+    }
+    return rc < 0 ? rc : size_result(ih_msg_size(msg));
+}
+
+/* Checks the handle alone, for calls that have something to do before they enter the socket. */
+static int check(void *handle)
+{
+    struct ih_socket *socket;
+    int rc = ih_socket_begin(handle, &socket);
+
+    if (rc == 0)
+        ih_socket_leave(socket);
+    return rc;
+}
+
+int zmq_msg_send(zmq_msg_t *msg_, void *handle, int flags)
+{
+    struct ih_msg *msg = ih_api_msg(msg_);
+
+    if (!msg || !ih_msg_valid(msg)) {
+        int rc = check(handle);
+
+        return ih_api_fail(rc < 0 ? -rc : EFAULT);
+    }
+    return ih_api_result(send_frame(handle, msg, flags));
+}
+
+int zmq_msg_recv(zmq_msg_t *msg_, void *handle, int flags)
+{
+    struct ih_msg *msg = ih_api_msg(msg_);
+    struct ih_msg fresh;
+    int rc;
+
+    if (!msg || !ih_msg_valid(msg)) {
+        rc = check(handle);
+        return ih_api_fail(rc < 0 ? -rc : EFAULT);
+    }
+    ih_msg_init(&fresh);
+    rc = recv_frame(handle, &fresh, flags, true);
+    if (rc == -ENOTSOCK)
+        return ih_api_fail(ENOTSOCK);
+    ih_msg_close(msg);
+    *msg = fresh;
+    return ih_api_result(rc);
+}
+
+int zmq_send(void *handle, const void *data, size_t size, int flags)
+{
+    struct ih_msg msg;
+    int rc = ih_msg_init_copy(&msg, data, size);
+
+    if (rc < 0)
+        return ih_api_fail(-rc);
+    rc = send_frame(handle, &msg, flags);
+    ih_msg_close(&msg);
+    return ih_api_result(rc);
+}
+
+int zmq_send_const(void *handle, const void *data, size_t size, int flags)
+{
+    struct ih_msg msg;
+    int rc = ih_msg_init_data(&msg, (void *)(uintptr_t)data, size, NULL, NULL);
+
+    if (rc < 0)
+        return ih_api_fail(-rc);
+    rc = send_frame(handle, &msg, flags);
+    ih_msg_close(&msg);
+    return ih_api_result(rc);
+}
+
+int zmq_recv(void *handle, void *data, size_t size, int flags)
+{
+    struct ih_msg msg;
+    int rc;
+
+    ih_msg_init(&msg);
+    rc = recv_frame(handle, &msg, flags, false);
+    if (rc >= 0 && size)
+        memcpy(data, ih_msg_data(&msg), ih_msg_size(&msg) < size ? ih_msg_size(&msg) : size);
+    ih_msg_close(&msg);
+    return ih_api_result(rc);
+}
+
+int zmq_sendmsg(void *handle, zmq_msg_t *msg, int flags)
+{
+    return zmq_msg_send(msg, handle, flags);
+}
+
+int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
+{
+    return zmq_msg_recv(msg, handle, flags);
+}
+
+int zmq_sendiov(void *handle, struct iovec *iov, size_t count, int flags)
+{
+    int rc = check(handle);
+
+    if (rc < 0)
+        return ih_api_fail(-rc);
+    if (!iov || !count)
+        return ih_api_fail(EINVAL);
+    for (size_t i = 0; i < count; i++) {
+        if (i == count - 1)
+            flags &= ~ZMQ_SNDMORE;
+        rc = zmq_send(handle, iov[i].iov_base, iov[i].iov_len, flags);
+        if (rc < 0)
+            break;
+    }
+    return rc;
+}
+
+/* One part into memory that the caller frees. */
+static int recv_part(void *handle, struct iovec *part, int flags, bool *more)
+{
+    struct ih_msg msg;
+    int rc;
+
+    ih_msg_init(&msg);
+    rc = recv_frame(handle, &msg, flags, false);
+    if (rc < 0)
+        return rc;
+    part->iov_len = ih_msg_size(&msg);
+    part->iov_base = malloc(part->iov_len ? part->iov_len : 1);
+    if (part->iov_base)
+        memcpy(part->iov_base, ih_msg_data(&msg), part->iov_len);
+    *more = ih_msg_more(&msg);
+    ih_msg_close(&msg);
+    return part->iov_base ? 0 : -ENOMEM;
+}
+
+int zmq_recviov(void *handle, struct iovec *iov, size_t *count, int flags)
+{
+    size_t room, parts = 0;
+    bool more = true;
+    int rc = check(handle);
+
+    if (rc < 0)
+        return ih_api_fail(-rc);
+    if (!count || !*count || !iov)
+        return ih_api_fail(EINVAL);
+    room = *count;
+    *count = 0;
+    while (more && parts < room) {
+        rc = recv_part(handle, &iov[parts], flags, &more);
+        if (rc < 0)
+            return ih_api_fail(-rc);
+        *count = ++parts;
+    }
+    return (int)parts;
+}
