@@ -7,6 +7,7 @@
 
 #include "api/error.h"
 #include "api/msg.h"
+#include "base/copy.h"
 #include "core/driver.h"
 #include "core/socket.h"
 
@@ -116,7 +117,7 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
     ih_msg_init(&msg);
     rc = recv_frame(handle, &msg, flags, false);
     if (rc >= 0 && size)
-        memcpy(data, ih_msg_data(&msg), ih_msg_size(&msg) < size ? ih_msg_size(&msg) : size);
+        ih_copy(data, ih_msg_data(&msg), ih_msg_size(&msg) < size ? ih_msg_size(&msg) : size);
     ih_msg_close(&msg);
     return ih_api_result(rc);
 }

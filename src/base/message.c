@@ -2,7 +2,8 @@
 /* Message frames: making, sharing and releasing their content. */
 #include "base/message.h"
 
-#include <stdlib.h>
+#include "base/block.h"
+#include "base/copy.h"
 
 enum { ALIGN = 16 };
 
@@ -19,7 +20,7 @@ int ih_msg_init_headroom(struct ih_msg *msg, size_t size, size_t head)
     if (head > SIZE_LIMIT - overhead || size > SIZE_LIMIT - overhead - head)
         return -ENOMEM;
     offset = (overhead + head) & ~(size_t)(ALIGN - 1);
-    content = malloc(offset + size);
+    content = ih_block_alloc(offset + size);
     if (!content)
         return -ENOMEM;
     atomic_init(&content->refs, 1);
@@ -49,7 +50,7 @@ int ih_msg_init_copy(struct ih_msg *msg, const void *data, size_t size)
     int rc = ih_msg_init_size(msg, size);
 
     if (rc == 0 && size > 0)
-        memcpy(ih_msg_data(msg), data, size);
+        ih_copy(ih_msg_data(msg), data, size);
     return rc;
 }
 
@@ -59,7 +60,7 @@ int ih_msg_init_data(struct ih_msg *msg, void *data, size_t size, ih_free_fn *ff
 
     ih_msg_init(msg);
     if (ffn) {
-        content = malloc(sizeof *content);
+        content = ih_block_alloc(sizeof *content);
         if (!content)
             return -ENOMEM;
         atomic_init(&content->refs, 1);
@@ -76,14 +77,23 @@ int ih_msg_init_data(struct ih_msg *msg, void *data, size_t size, ih_free_fn *ff
     return 0;
 }
 
+/* What was allocated for content with octets of its own. */
+static size_t block_size(const struct ih_content *content)
+{
+    return (size_t)((const uint8_t *)content->data - (const uint8_t *)content) + content->size;
+}
+
 static void content_release(struct ih_content *content, bool shared)
 {
     /* Release: our reads and writes come before the last owner's free; acquire: the last owner sees them all. */
     if (shared && atomic_fetch_sub_explicit(&content->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (content->ffn)
+    if (content->ffn) {
         content->ffn(content->data, content->hint);
-    free(content);
+        ih_block_free(content, sizeof *content);
+    } else {
+        ih_block_free(content, block_size(content));
+    }
 }
 
 void ih_msg_release(struct ih_msg *msg)

@@ -133,9 +133,20 @@ struct ih_props *ih_props_hold(struct ih_props *props)
     return props;
 }
 
+void ih_props_hold_many(struct ih_props *props, unsigned count)
+{
+    atomic_fetch_add_explicit(&props->refs, count, memory_order_relaxed);
+}
+
 void ih_props_release(struct ih_props *props)
 {
-    if (props && atomic_fetch_sub_explicit(&props->refs, 1, memory_order_acq_rel) == 1)
+    if (props)
+        ih_props_release_many(props, 1);
+}
+
+void ih_props_release_many(struct ih_props *props, unsigned count)
+{
+    if (atomic_fetch_sub_explicit(&props->refs, count, memory_order_acq_rel) == count)
         free(props);
 }
 

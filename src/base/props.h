@@ -19,6 +19,10 @@ int ih_props_set(struct ih_props **props, const char *name, size_t name_size, co
 struct ih_props *ih_props_hold(struct ih_props *props);
 void ih_props_release(struct ih_props *props);
 
+/* Many references at once: what is handed out one by one afterwards costs nothing. */
+void ih_props_hold_many(struct ih_props *props, unsigned count);
+void ih_props_release_many(struct ih_props *props, unsigned count);
+
 /* The value (NUL-terminated, valid while props is held), or NULL. */
 const char *ih_props_get(const struct ih_props *props, const char *name);
 

@@ -54,6 +54,7 @@ int ih_ctx_new(struct ih_ctx **result)
         return -ENOMEM;
     memset((char *)ctx + sizeof(ctx->lock), 0, sizeof(*ctx) - sizeof(ctx->lock));
     ih_list_init(&ctx->sockets);
+    ih_list_init(&ctx->told);
     ih_lock_init(&ctx->cookie_lock);
     ih_inproc_init(&ctx->inproc);
     ih_resolver_init(&ctx->resolver);
@@ -193,19 +194,36 @@ struct ih_cookie_jar *ih_ctx_cookies(struct ih_ctx *ctx)
 
 /* --- end ------------------------------------------------------------------------------------------------------- */
 
-/* Lock held. */
-static void terminate_sockets(struct ih_ctx *ctx)
+/* The next socket that does not know of the end yet, held; NULL: there is none. Lock held. */
+static struct ih_socket *next_untold(struct ih_ctx *ctx)
 {
-    if (ctx->terminated)
-        return;
-    ctx->terminated = true;
-    IH_LIST_EACH(node, &ctx->sockets) {
+    struct ih_list *node;
+
+    while ((node = ih_list_pop(&ctx->sockets))) {
         struct ih_socket *socket = IH_CONTAINER(node, struct ih_socket, node);
 
+        ih_list_add_tail(&ctx->told, node);
+        if (ih_socket_try_hold(socket)) /* else it is on its way out */
+            return socket;
+    }
+    return NULL;
+}
+
+/* Lock held, dropped for each socket: a socket's lock comes before ours, because the last reference to another one may be
+ * given up under it. */
+static void terminate_sockets(struct ih_ctx *ctx)
+{
+    struct ih_socket *socket;
+
+    ctx->terminated = true;
+    while ((socket = next_untold(ctx))) {
+        ih_lock_leave(&ctx->lock);
         ih_socket_enter(socket);
         socket->terminated = true;
         ih_socket_announce(socket);
-        ih_lock_leave(&socket->lock);
+        ih_socket_leave(socket);
+        ih_socket_release(socket);
+        ih_lock_enter(&ctx->lock);
     }
 }
 

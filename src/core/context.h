@@ -19,13 +19,14 @@ struct ih_socket;
 
 #define IH_CTX_TAG 0x49484354u
 
-/* Lives in type-stable memory, as a socket does. Guarded by `lock`, which comes before any socket's lock. */
+/* Lives in type-stable memory, as a socket does. Guarded by `lock`, which comes after any socket's lock. */
 struct ih_ctx {
     struct ih_lock lock;
     _Atomic uint32_t tag;
     uint32_t fork_gen;
 
     struct ih_list sockets;          /* open or lingering */
+    struct ih_list told;             /* likewise, and they know that the context ends */
     unsigned socket_count;
     _Atomic uint32_t term_seq;       /* futex: a socket is gone */
     bool terminated;                 /* shut down or being terminated */

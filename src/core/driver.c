@@ -14,9 +14,10 @@
 
 enum {
     EVENTS = 32,
+    ASK_AGAIN = 8,          /* rounds without asking the system, while there is work that it need not be asked for */
     STAND_IN_ROUNDS = 64,   /* rounds that the I/O thread gives one socket before it looks at the others */
     BURST_NS = 10000,       /* a send so soon after the last write is part of a burst */
-    DIRECT_SOURCES = 8,     /* the caller writes to so many peers itself, the flusher to more */
+    DIRECT_SOURCES = 8,     /* the caller writes to so many peers itself, the I/O thread to more */
 };
 
 /* --- sources and timers --------------------------------------------------------------------------------------- */
@@ -50,10 +51,15 @@ void ih_source_bury(struct ih_source *source)
     ih_list_add_tail(&source->socket->graveyard, &source->grave_node);
 }
 
-void ih_source_output(struct ih_source *source)
+void ih_source_output(struct ih_source *source, bool enough)
 {
-    if (!source->dead && !ih_list_linked(&source->flush_node))
-        ih_list_add_tail(&source->socket->direct, &source->flush_node);
+    struct ih_socket *socket = source->socket;
+
+    if (source->dead || (ih_list_linked(&source->flush_node) && !enough))
+        return;
+    ih_list_del(&source->flush_node);
+    ih_list_add_tail(&socket->direct, &source->flush_node);
+    socket->enough |= enough;
 }
 
 void ih_source_later(struct ih_source *source)
@@ -157,7 +163,7 @@ void ih_socket_announce(struct ih_socket *socket)
     }
     if (socket->blocked || socket->pollers)
         ih_wakeup_raise(socket->wakefd);
-    if (notifyfd >= 0)
+    if (notifyfd >= 0 && !socket->reporting)
         ih_wakeup_raise(notifyfd);
 }
 
@@ -182,17 +188,30 @@ void ih_driver_flush(struct ih_socket *socket)
         write_all(socket, &socket->flush);
 }
 
+void ih_driver_flush_once(struct ih_socket *socket)
+{
+    struct ih_list list;
+
+    ih_list_init(&list);
+    ih_list_splice(&list, &socket->flush);
+    write_all(socket, &list);
+}
+
+static bool many_sources(const struct ih_socket *socket)
+{
+    const struct ih_list *node = socket->direct.next;
+
+    for (int i = 0; i < DIRECT_SOURCES && node != &socket->direct; i++)
+        node = node->next;
+    return node != &socket->direct;
+}
+
 static bool is_burst(struct ih_socket *socket)
 {
-    struct ih_list *node = socket->direct.next;
-
-    for (int i = 0; i < DIRECT_SOURCES; i++) {
-        node = node->next;
-        if (node == &socket->direct)
-            break;
-    }
-    if (node != &socket->direct)
+    if (many_sources(socket))
         return true;
+    if (socket->enough)
+        return false;
     return !socket->waited && ih_clock_ns() - socket->last_write_ns < BURST_NS;
 }
 
@@ -202,10 +221,13 @@ void ih_driver_flush_direct(struct ih_socket *socket)
         return;
     if (is_burst(socket)) {
         ih_list_splice(&socket->flush, &socket->direct);
-        ih_io_kick(socket);
+        if (!socket->watched)
+            ih_io_kick(socket);
         return;
     }
     socket->waited = false;
+    socket->enough = false;
+    socket->writes++;
     write_all(socket, &socket->direct);
     socket->last_write_ns = ih_clock_ns();
 }
@@ -254,9 +276,16 @@ static int round_once(struct ih_socket *socket, int timeout_ms)
     int count;
 
     socket->driven = true;
-    if (housekeep(socket))
-        timeout_ms = 0;
     socket->users++;
+    if (timeout_ms != 0)
+        ih_driver_flush(socket); /* what was left for later: the caller has time now */
+    if (housekeep(socket)) {
+        if (++socket->unasked % ASK_AGAIN) {
+            count = 0;
+            goto done;
+        }
+        timeout_ms = 0;
+    }
     if (timeout_ms != 0) {
         socket->blocked = true;
         atomic_store(&socket->asleep, true);
@@ -277,6 +306,7 @@ static int round_once(struct ih_socket *socket, int timeout_ms)
     if (count > 0)
         dispatch(socket, events, count);
     (void)housekeep(socket);
+done:
     if (!ih_list_empty(&socket->direct))
         write_all(socket, &socket->direct);
     socket->users--;
@@ -317,9 +347,7 @@ int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
         ih_io_arm(socket);
     if (socket->waiters)
         ih_socket_changed(socket); /* one of them takes over */
-    if (count < 0)
-        return count;
-    return count == 0 && timeout_ms >= 0 ? -EAGAIN : 0;
+    return count < 0 ? count : 0;
 }
 
 bool ih_driver_stand_in(struct ih_socket *socket)

@@ -21,7 +21,8 @@
 #include "core/socket.h"
 
 /* Waits until something happened that the caller may have waited for, at most timeout_ms (-1: for ever, 0: only handles
- * what is ready). Lock held on entry and exit, dropped in between. 0 (look again), -EAGAIN (nothing within the time), -EINTR. */
+ * what is ready). Lock held on entry and exit, dropped in between. 0 (look again; the time may be over), -EAGAIN (0 was given
+ * and somebody else drives), -EINTR. */
 int ih_driver_wait(struct ih_socket *socket, int timeout_ms);
 
 /* The I/O thread's turn: drives until nothing is ready. False if a caller is at work. Lock held. */
@@ -44,11 +45,13 @@ static inline void ih_socket_leave(struct ih_socket *socket)
         ih_lock_leave(&socket->lock);
 }
 
-/* Writes what the running call has queued, or leaves it to the I/O thread. Lock held, dropped while writing. */
+/* Writes what the running call has queued, or leaves it to later calls and the I/O thread. Lock held, dropped while
+ * writing. */
 void ih_driver_flush_direct(struct ih_socket *socket);
 
-/* Writes what was left to the I/O thread. */
+/* Writes what was left to the I/O thread: until there is nothing, or only what is there now. */
 void ih_driver_flush(struct ih_socket *socket);
+void ih_driver_flush_once(struct ih_socket *socket);
 
 /* A closed socket with nothing left to linger for, and nobody inside. Lock held. */
 bool ih_socket_idle(const struct ih_socket *socket);
@@ -68,6 +71,8 @@ void ih_socket_announce(struct ih_socket *socket);
 void ih_socket_wake(struct ih_socket *socket);
 
 void ih_socket_hold(struct ih_socket *socket);
+/* For who has no reference yet, only the list: false if the last one is gone. */
+bool ih_socket_try_hold(struct ih_socket *socket);
 void ih_socket_release(struct ih_socket *socket);
 
 /* zmq_poll: a caller is about to wait on socket->epfd itself, or has come back. Lock held. */

@@ -92,6 +92,32 @@ int ih_socket_bind(struct ih_socket *socket, const char *uri)
     return rc;
 }
 
+/* A wildcard names no endpoint in particular. */
+static bool is_wildcard(const char *uri)
+{
+    size_t size = strlen(uri);
+
+    return strchr(uri, '*') || (size > 2 && strcmp(uri + size - 2, ":0") == 0);
+}
+
+static bool matches(const struct ih_endpoint *endpoint, const char *uri, bool listener)
+{
+    if (endpoint->listener != listener || endpoint->closing)
+        return false;
+    return strcmp(endpoint->uri, uri) == 0 || (strcmp(endpoint->asked, uri) == 0 && !(listener && is_wildcard(uri)));
+}
+
+static struct ih_endpoint *find_connected(struct ih_socket *socket, const char *uri)
+{
+    IH_LIST_EACH(node, &socket->endpoints) {
+        struct ih_endpoint *endpoint = IH_CONTAINER(node, struct ih_endpoint, node);
+
+        if (matches(endpoint, uri, false))
+            return endpoint;
+    }
+    return NULL;
+}
+
 int ih_socket_connect(struct ih_socket *socket, const char *uri)
 {
     const struct ih_transport_ops *transport;
@@ -99,17 +125,13 @@ int ih_socket_connect(struct ih_socket *socket, const char *uri)
     const char *address;
     int rc = parse(socket, uri, &transport, &address);
 
+    if (rc == 0 && socket->pattern->connects_once && transport->uses_io && find_connected(socket, uri))
+        return 0;
     if (rc == 0)
         rc = transport->connect(socket, address, &endpoint);
     if (rc == 0)
         rc = remember(socket, endpoint->uri);
     return rc;
-}
-
-static bool matches(const struct ih_endpoint *endpoint, const char *uri, bool listener)
-{
-    return endpoint->listener == listener && !endpoint->closing &&
-           (strcmp(endpoint->uri, uri) == 0 || strcmp(endpoint->asked, uri) == 0);
 }
 
 int ih_socket_detach(struct ih_socket *socket, const char *uri, bool listener)

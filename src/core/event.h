@@ -42,8 +42,9 @@ int ih_source_watch(struct ih_source *source, uint32_t events);
 /* Takes it out of everything; it is freed when nobody works on it any more. The descriptor stays open until then. */
 void ih_source_bury(struct ih_source *source);
 
-/* Output waits: the running call writes it itself, or the I/O thread does, depending on how busy the socket is. */
-void ih_source_output(struct ih_source *source);
+/* Output waits. After a quiet moment the running call writes it itself. In a burst it is gathered, until there is enough
+ * for a write of its own (then the call writes it) or nothing more comes (then the I/O thread does). */
+void ih_source_output(struct ih_source *source, bool enough);
 
 /* Output waits: the I/O thread writes it. */
 void ih_source_later(struct ih_source *source);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/driver.h"
 #include "core/socket.h"
 #include "platform/poller.h"
@@ -12,6 +13,8 @@
 enum {
     EVENTS = 64,
     LOOK_MS = 1,   /* how long a socket rests while callers are at work */
+    BURST_US = 50, /* what callers have gathered for so long without writing it is written for them */
+    BURST_IDLE = 40, /* looks at a socket that sends no more before it is forgotten */
 };
 
 static void wake(struct ih_io *io)
@@ -63,6 +66,7 @@ static void drop(struct ih_io *io, struct ih_socket *socket)
 {
     socket->io_state = IH_IO_NONE;
     ih_list_del(&socket->io_rest);
+    ih_list_del(&socket->io_burst);
     (void)ih_poller_remove(io->epfd, socket->epfd);
     ih_lock_leave(&socket->lock);
     ih_socket_release(socket);
@@ -75,11 +79,49 @@ static void rest(struct ih_io *io, struct ih_socket *socket)
     ih_list_add_tail(&io->resting, &socket->io_rest);
 }
 
+/* A burst: the first messages that were left are written at once, for there may be no more. If others have come meanwhile,
+ * the callers are left to write them as they gather, and the socket is looked at again soon. */
+static void flush(struct ih_io *io, struct ih_socket *socket)
+{
+    if (ih_list_empty(&socket->flush))
+        return;
+    if (!socket->sustained)
+        ih_driver_flush_once(socket);
+    socket->sustained = !ih_list_empty(&socket->flush);
+    if (!socket->sustained || socket->watched)
+        return;
+    socket->watched = true;
+    socket->io_writes = socket->writes;
+    socket->io_idle = 0;
+    ih_list_add_tail(&io->bursts, &socket->io_burst);
+}
+
+/* Have the callers written what they gathered? */
+static void look_at_bursts(struct ih_io *io)
+{
+    IH_LIST_EACH_SAFE(node, following, &io->bursts) {
+        struct ih_socket *socket = IH_CONTAINER(node, struct ih_socket, io_burst);
+
+        ih_socket_enter(socket);
+        if (socket->io_writes != socket->writes) {
+            socket->io_writes = socket->writes;
+            socket->io_idle = 0;
+        } else if (!ih_list_empty(&socket->flush)) {
+            ih_driver_flush_once(socket);
+            socket->io_idle = 0;
+        } else if (++socket->io_idle >= BURST_IDLE) {
+            socket->watched = socket->sustained = false;
+            ih_list_del(node);
+        }
+        ih_socket_leave(socket);
+    }
+}
+
 /* The socket's set is ready, or it was kicked (then it may be in any state). */
 static void look(struct ih_io *io, struct ih_socket *socket, bool fired)
 {
     ih_socket_enter(socket);
-    ih_driver_flush(socket);
+    flush(io, socket);
     if (socket->io_state != IH_IO_NONE && (fired || socket->closed)) {
         if (ih_driver_stand_in(socket))
             ih_io_arm(socket);
@@ -144,25 +186,39 @@ static bool has_work(struct ih_io *io)
     return work || atomic_load(&io->stop);
 }
 
+/* True once in LOOK_MS. */
+static bool is_time(uint64_t *next_us)
+{
+    uint64_t now = ih_clock_us();
+
+    if (now < *next_us)
+        return false;
+    *next_us = now + LOOK_MS * 1000 - BURST_US;
+    return true;
+}
+
 static void run(void *arg)
 {
     struct ih_io *io = arg;
+    uint64_t look_at_us = 0;
 
     while (!atomic_load(&io->stop)) {
         ih_event events[EVENTS];
-        int timeout = ih_list_empty(&io->resting) ? -1 : LOOK_MS;
+        int64_t timeout_us = !ih_list_empty(&io->bursts) ? BURST_US : ih_list_empty(&io->resting) ? -1 : LOOK_MS * 1000;
         int count;
 
         atomic_store(&io->asleep, true);
         if (has_work(io))
-            timeout = 0;
-        count = ih_poller_wait(io->epfd, events, EVENTS, timeout);
+            timeout_us = 0;
+        count = ih_poller_wait_us(io->epfd, events, EVENTS, timeout_us);
         atomic_store(&io->asleep, false);
         for (int i = 0; i < count; i++)
             if (events[i].data.ptr)
                 look(io, events[i].data.ptr, true);
         do_work(io);
-        if (!ih_list_empty(&io->resting))
+        if (!ih_list_empty(&io->bursts))
+            look_at_bursts(io);
+        if (!ih_list_empty(&io->resting) && is_time(&look_at_us))
             look_again(io);
     }
 }
@@ -173,6 +229,7 @@ int ih_io_start(struct ih_io *io, const struct ih_thread_config *config)
 
     ih_lock_init(&io->lock);
     ih_list_init(&io->resting);
+    ih_list_init(&io->bursts);
     io->work = NULL;
     atomic_store(&io->stop, false);
     atomic_store(&io->asleep, false);

@@ -24,6 +24,7 @@ struct ih_io {
     atomic_bool stop;
     atomic_uint load;                /* sockets */
     struct ih_list resting;          /* sockets in state RESTING; its own */
+    struct ih_list bursts;           /* sockets whose callers send bursts; its own */
 };
 
 /* Starts the thread. -errno. */

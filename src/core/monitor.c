@@ -108,6 +108,7 @@ int ih_monitor_start(struct ih_socket *socket, const char *name, int events)
 
     if (!monitor)
         return -ENOMEM;
+    ih_monitor_stop(socket); /* it may have the very name */
     ih_lock_init(&monitor->lock);
     ih_queue_init(&monitor->backlog);
     monitor->events = events;
@@ -117,7 +118,6 @@ int ih_monitor_start(struct ih_socket *socket, const char *name, int events)
         free(monitor);
         return rc;
     }
-    ih_monitor_stop(socket);
     socket->monitor = monitor;
     return 0;
 }

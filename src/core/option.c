@@ -48,19 +48,6 @@ int ih_option_read_bool(const void *value, size_t size, int *result)
     return rc;
 }
 
-int ih_option_read_switch(const void *value, size_t size, int *result)
-{
-    int number;
-    int rc = ih_option_read_int(value, size, &number);
-    if (rc == 0 && number < 0) {
-        rc = -EINVAL;
-    }
-    if (rc == 0) {
-        *result = number != 0;
-    }
-    return rc;
-}
-
 int ih_option_write_int(int result, void *value, size_t *size)
 {
     if (value == NULL || *size != sizeof(result)) {

@@ -61,8 +61,6 @@ int ih_options_get(const struct ih_options *opt, int option, void *value, size_t
 int ih_option_read_int(const void *value, size_t size, int *result);
 /* 0 or 1, nothing else: ZMQ_PLAIN_SERVER, ZMQ_CURVE_SERVER, ZMQ_STREAM_NOTIFY and some of those above. */
 int ih_option_read_bool(const void *value, size_t size, int *result);
-/* Any value but a negative one, 0 or 1 comes out: the patterns' other options. */
-int ih_option_read_switch(const void *value, size_t size, int *result);
 /* Exactly 4 octets of room. */
 int ih_option_write_int(int result, void *value, size_t *size);
 /* Any room that is enough; *size becomes what was written, with the ending NUL if terminate. */

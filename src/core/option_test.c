@@ -434,12 +434,8 @@ static void readers_refuse_and_leave_the_result(void **state)
     int result = 42, minus = -1, two = 2;
     assert_int_equal(ih_option_read_bool(&two, sizeof(two), &result), -EINVAL);
     assert_int_equal(ih_option_read_bool(&minus, sizeof(minus), &result), -EINVAL);
-    assert_int_equal(ih_option_read_switch(&minus, sizeof(minus), &result), -EINVAL);
-    assert_int_equal(ih_option_read_switch(&two, 3, &result), -EINVAL);
     assert_int_equal(ih_option_read_int(NULL, sizeof(int), &result), -EINVAL);
     assert_int_equal(result, 42);
-    assert_int_equal(ih_option_read_switch(&two, sizeof(two), &result), 0);
-    assert_int_equal(result, 1);
     assert_int_equal(ih_option_read_int(&minus, sizeof(minus), &result), 0);
     assert_int_equal(result, -1);
 }

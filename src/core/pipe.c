@@ -7,6 +7,8 @@
 #include "core/pattern.h"
 #include "core/socket.h"
 
+enum { PROPS_CREDIT = 256 }; /* references to the metadata that are taken at once */
+
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
 /* Leaves the pipe to ih_pipe_reap: ended, and nothing is left to read. */
@@ -56,13 +58,32 @@ static void message_read(struct ih_pipe *pipe)
         mark_reapable(pipe);
 }
 
+void ih_pipe_set_props(struct ih_pipe *pipe, struct ih_props *props)
+{
+    if (pipe->props)
+        ih_props_release_many(pipe->props, pipe->props_credit + 1);
+    pipe->props_credit = 0;
+    pipe->props = props;
+}
+
+/* msg has none: frames lose theirs when they are written. */
+static void attach_props(struct ih_pipe *pipe, struct ih_msg *msg)
+{
+    if (!pipe->props_credit) {
+        pipe->props_credit = PROPS_CREDIT;
+        ih_props_hold_many(pipe->props, PROPS_CREDIT);
+    }
+    pipe->props_credit--;
+    msg->props = pipe->props;
+}
+
 int ih_pipe_read(struct ih_pipe *pipe, struct ih_msg *msg)
 {
     if (pipe->in_messages == 0 && !refill(pipe))
         return -EAGAIN;
     ih_queue_pop(&pipe->in, msg);
     if (pipe->props && pipe->socket->want_props)
-        ih_msg_set_props(msg, pipe->props);
+        attach_props(pipe, msg);
     pipe->in_open = ih_msg_more(msg);
     if (!pipe->in_open)
         message_read(pipe);
@@ -255,7 +276,7 @@ void ih_pipe_unwind(struct ih_pipe *pipe)
 
 /* What a queue of frames consists of. */
 struct tally {
-    size_t messages;       /* whole ones */
+    size_t messages; /* whole ones */
     bool commands;
 };
 
@@ -585,8 +606,7 @@ void ih_pipe_free(struct ih_pipe *pipe)
     ih_list_del(&pipe->node);
     ih_queue_clear(&pipe->in);
     ih_queue_clear(&pipe->out);
-    if (pipe->props)
-        ih_props_release(pipe->props);
+    ih_pipe_set_props(pipe, NULL);
     free(pipe->peer_id);
     free(pipe);
 }

@@ -38,41 +38,42 @@ struct ih_carrier_ops {
 /* Owner: its socket (socket->pipes). Guarded by the socket's lock. Lives from attach until both the carrier has let go
  * and the pattern has read what was delivered (or the socket was closed). */
 struct ih_pipe {
-    struct ih_list node;             /* socket->pipes */
+    struct ih_list node; /* socket->pipes */
     struct ih_socket *socket;
     const struct ih_carrier_ops *ops; /* NULL: no carrier at the moment */
     void *carrier;
 
-    struct ih_queue in;              /* from the peer; the last message may be unfinished */
-    size_t in_messages;              /* whole messages in `in` */
-    size_t in_limit;                 /* ZMQ_RCVHWM, 0: none */
-    struct ih_queue out;             /* to the peer */
-    size_t out_messages;             /* whole messages in `out` */
-    size_t out_limit;                /* ZMQ_SNDHWM, 0: none */
+    struct ih_queue in;  /* from the peer; the last message may be unfinished */
+    size_t in_messages;  /* whole messages in `in` */
+    size_t in_limit;     /* ZMQ_RCVHWM, 0: none */
+    struct ih_queue out; /* to the peer */
+    size_t out_messages; /* whole messages in `out` */
+    size_t out_limit;    /* ZMQ_SNDHWM, 0: none */
 
-    struct ih_props *props;          /* metadata for the messages read, held; NULL for inproc */
-    uint8_t *peer_id;                /* the peer's announced routing id (Identity), NULL if it sent none */
+    struct ih_props *props; /* metadata for the messages read, held; NULL for inproc */
+    unsigned props_credit;  /* further references, for messages to come */
+    uint8_t *peer_id;       /* the peer's announced routing id (Identity), NULL if it sent none */
     uint8_t peer_id_size;
 
-    bool attached;                   /* the pattern knows it */
-    bool connecting;                 /* belongs to a zmq_connect: stays across reconnections unless ZMQ_IMMEDIATE */
-    bool up;                         /* a connection stands: from ih_pipe_connected to hiccup or end */
-    bool ended;                      /* the peer is gone for good; what is in `in` may still be read */
-    bool in_open;                    /* the pattern is between the frames of a message it reads */
-    bool out_open;                   /* the pattern is between the frames of a message it writes */
-    bool was_full;                   /* a write was refused: tell the pattern when there is room */
-    bool stalled;                    /* the carrier may have stopped delivering: call drained. Set when `in` reaches its
+    bool attached;   /* the pattern knows it */
+    bool connecting; /* belongs to a zmq_connect: stays across reconnections unless ZMQ_IMMEDIATE */
+    bool up;         /* a connection stands: from ih_pipe_connected to hiccup or end */
+    bool ended;      /* the peer is gone for good; what is in `in` may still be read */
+    bool in_open;    /* the pattern is between the frames of a message it reads */
+    bool out_open;   /* the pattern is between the frames of a message it writes */
+    bool was_full;   /* a write was refused: tell the pattern when there is room */
+    bool stalled;    /* the carrier may have stopped delivering: call drained. Set when `in` reaches its
                                       * limit, and by a carrier that wants to know for reasons of its own */
-    bool fetching;                   /* within ops->fetch */
-    uint8_t calling;                 /* slots of ops being called for the pattern, which is then on the stack */
-    bool reapable;                   /* counted in socket->ended_pipes, and at the head of socket->pipes */
-    bool conflate;                   /* ZMQ_CONFLATE: only the newest frame is kept, both ways */
+    bool fetching;   /* within ops->fetch */
+    uint8_t calling; /* slots of ops being called for the pattern, which is then on the stack */
+    bool reapable;   /* counted in socket->ended_pipes, and at the head of socket->pipes */
+    bool conflate;   /* ZMQ_CONFLATE: only the newest frame is kept, both ways */
 
     /* The pattern's own; zeroed before attach. */
-    struct ih_list fair;             /* fair-queue or distribution list */
-    struct ih_list load;             /* load-balancing list */
-    bool mark;                       /* scratch, e.g. "already matched" */
-    void *data;                      /* freed by the pattern in detach */
+    struct ih_list fair; /* fair-queue or distribution list */
+    struct ih_list load; /* load-balancing list */
+    bool mark;           /* scratch, e.g. "already matched" */
+    void *data;          /* freed by the pattern in detach */
 };
 
 /* --- for patterns ---------------------------------------------------------------------------------------------- */
@@ -116,6 +117,9 @@ void ih_pipe_refuse(struct ih_pipe *pipe);
 
 /* A pipe for a peer of the socket, limits from the socket's options; not yet known to the pattern. NULL: no memory. */
 struct ih_pipe *ih_pipe_new(struct ih_socket *socket);
+
+/* Sets the metadata for the messages read; takes over the caller's reference. */
+void ih_pipe_set_props(struct ih_pipe *pipe, struct ih_props *props);
 
 /* Makes the pipe known to the pattern. A negative errno if the pattern refuses it. */
 int ih_pipe_attach(struct ih_pipe *pipe);

@@ -61,6 +61,7 @@ static void init_fields(struct ih_socket *socket, struct ih_ctx *ctx, const stru
     ih_list_init(&socket->resume);
     ih_list_init(&socket->graveyard);
     ih_list_init(&socket->io_rest);
+    ih_list_init(&socket->io_burst);
     socket->epfd = socket->wakefd = socket->timerfd = -1;
     atomic_store(&socket->notifyfd, -1);
     socket->waited = true;
@@ -125,8 +126,10 @@ int ih_socket_open(struct ih_ctx *ctx, int type, struct ih_socket **result)
     return 0;
 
 failed:
-    if (ih_list_linked(&socket->node))
-        ih_ctx_delist(ctx, socket);
+    if (ctx->fork_gen == ih_fork_gen()) {
+        ih_socket_release(socket); /* zmq_ctx_term may hold it too */
+        return rc;
+    }
 not_enlisted:
     free_fields(socket);
     ih_stable_give(&ih_sockets, socket);
@@ -138,6 +141,15 @@ not_enlisted:
 void ih_socket_hold(struct ih_socket *socket)
 {
     atomic_fetch_add_explicit(&socket->refs, 1, memory_order_relaxed);
+}
+
+bool ih_socket_try_hold(struct ih_socket *socket)
+{
+    unsigned refs = atomic_load_explicit(&socket->refs, memory_order_relaxed);
+
+    while (refs && !atomic_compare_exchange_weak(&socket->refs, &refs, refs + 1))
+        ;
+    return refs != 0;
 }
 
 void ih_socket_release(struct ih_socket *socket)
@@ -355,12 +367,19 @@ int ih_socket_ready(struct ih_socket *socket)
 int ih_socket_events(struct ih_socket *socket)
 {
     int notifyfd = atomic_load_explicit(&socket->notifyfd, memory_order_relaxed);
+    int ready;
 
     if (notifyfd >= 0)
         ih_wakeup_clear(notifyfd);
+    socket->reporting = true;
     take_mail(socket);
     (void)ih_driver_wait(socket, 0);
-    return ih_socket_ready(socket);
+    ready = ih_socket_ready(socket);
+    socket->reported = ready;
+    if (socket->changed)
+        ih_socket_announce(socket);
+    socket->reporting = false;
+    return ready;
 }
 
 void ih_socket_make_id(struct ih_socket *socket, uint8_t id[5])

@@ -62,6 +62,8 @@ struct ih_socket {
     int wakefd;                      /* eventfd in epfd, edge-triggered: "look again" */
     int timerfd;                     /* in epfd; -1 until the first timer */
     atomic_int notifyfd;             /* ZMQ_FD: eventfd for the application's own loop; -1 until asked for */
+    bool reporting;                  /* ZMQ_EVENTS is being found out: its result tells what notifyfd would */
+    int reported;                    /* the last ZMQ_EVENTS that the application read */
     uint64_t timer_armed_ms;         /* what timerfd is set to, 0: nothing */
     struct ih_heap timers;           /* struct ih_timer */
     struct ih_list flush;            /* struct ih_source: with output that a flusher is to write */
@@ -79,9 +81,17 @@ struct ih_socket {
     bool changed;                    /* something a waiting caller may wait for has happened */
     bool waited;                     /* the caller has blocked since it last sent: its next send is not a burst */
     uint64_t last_write_ns;          /* end of the last direct write */
+    unsigned unasked;                /* rounds of driving without epoll_wait */
+    bool enough;                     /* something in `direct` is worth a write of its own */
+    bool sustained;                  /* the burst goes on: callers write, the I/O thread only what they leave behind */
+    bool watched;                    /* in io->bursts */
+    uint32_t writes;                 /* counts writes by callers */
     struct ih_io *io;
     enum ih_io_state io_state;
-    struct ih_list io_rest;          /* io->resting; the I/O thread's alone */
+    struct ih_list io_rest;          /* io->resting; the I/O thread's alone, as are the next three */
+    struct ih_list io_burst;         /* io->bursts */
+    uint32_t io_writes;              /* `writes` when it looked last */
+    unsigned io_idle;                /* looks that found nothing to write */
     uint32_t io_epoch;               /* the epoch that the I/O thread saw last */
     bool io_queued;                  /* in io->work; guarded by io->lock, as is io_next */
     struct ih_socket *io_next;

@@ -33,7 +33,7 @@ int ih_socket_set(struct ih_socket *socket, int option, const void *value, size_
     return rc == -ENOENT ? -EINVAL : rc;
 }
 
-/* ZMQ_FD: made when it is first asked for, and readable then, so that the application looks at ZMQ_EVENTS once. */
+/* ZMQ_FD: made when it is first asked for, and readable then if there is something that ZMQ_EVENTS has not told yet. */
 static int notify_fd(struct ih_socket *socket, int *result)
 {
     int fd = atomic_load(&socket->notifyfd);
@@ -42,7 +42,8 @@ static int notify_fd(struct ih_socket *socket, int *result)
         fd = ih_wakeup_new();
         if (fd < 0)
             return fd;
-        ih_wakeup_raise(fd);
+        if (ih_socket_ready(socket) & ~socket->reported)
+            ih_wakeup_raise(fd);
         atomic_store(&socket->notifyfd, fd);
         atomic_store(&socket->asleep, true);
     }

@@ -17,18 +17,21 @@ struct ih_box_keys {
     uint64_t opened;            /* the last short nonce that the peer sent */
 };
 
-/* Octets before a text that is sealed in place, and octets that a text's head may have. */
-enum { IH_BOX_ROOM = 32, IH_BOX_HEAD = 32 };
+enum {
+    IH_BOX_ROOM = 32,   /* octets before a text that is sealed in place */
+    IH_BOX_SPARE = 480, /* octets behind it, which may be overwritten: Salsa20 is fastest in large units */
+    IH_BOX_HEAD = 32,   /* of a text in two parts: octets of the first at most */
+};
 
 /* The subkey for nonces with this prefix of 16 octets, from the key that crypto_box_beforenm computed. */
 void ih_box_subkey(uint8_t subkey[IH_CURVE_KEY], const uint8_t shared[IH_CURVE_KEY], const char *prefix);
 
-/* Seals size octets at text where they are, and writes the tag to tag. The IH_BOX_ROOM octets before text are
- * overwritten first; tag may be among them. */
+/* Seals size octets at text where they are, and writes the tag to tag. The IH_BOX_ROOM octets before text and the
+ * IH_BOX_SPARE behind it are overwritten first; tag may be among those before it. */
 void ih_box_seal(const uint8_t subkey[IH_CURVE_KEY], uint64_t nonce, uint8_t *text, size_t size, uint8_t *tag);
 
-/* Seals a text of which the first head_size octets (1 to IH_BOX_HEAD) are at head, where they are sealed in place, and the
- * rest at text, from where it is sealed to out. out may be text. */
+/* Seals a text of which the first head_size octets (1 to IH_BOX_HEAD) are at head, where they are sealed in place,
+ * and the rest at text, from where it is sealed to out. out may be text. */
 void ih_box_seal_parts(const uint8_t subkey[IH_CURVE_KEY], uint64_t nonce, uint8_t *head, size_t head_size,
                        const uint8_t *text, size_t size, uint8_t *out, uint8_t *tag);
 

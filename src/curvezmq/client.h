@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The client's half of a CurveZMQ handshake (RFC 26): HELLO, WELCOME, INITIATE, READY, in that order.
  *
- * Four X25519 operations: C', C'->S for HELLO and WELCOME, C'->S' for INITIATE and all that follows, C->S' for the vouch. */
+ * Four X25519 operations: C', C'->S for HELLO and WELCOME, C'->S' for INITIATE and all that follows, C->S' for the
+ * vouch. */
 #ifndef IH_CURVEZMQ_CLIENT_H
 #define IH_CURVEZMQ_CLIENT_H
 

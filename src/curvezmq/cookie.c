@@ -3,13 +3,13 @@
 #include "curvezmq/cookie.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "base/secret.h"
+#include "platform/lock.h"
 
 enum {
     ROTATE_MS = 60000,
@@ -23,7 +23,7 @@ struct secrets {
 };
 
 struct ih_cookie_jar {
-    pthread_mutex_t lock; /* guards the rest */
+    struct ih_lock lock; /* guards the rest */
     struct secrets *secrets;
     uint64_t made_ms; /* when the current one was made */
     unsigned current;
@@ -40,11 +40,11 @@ struct ih_cookie_jar *ih_cookie_jar_new(void)
     if (!jar)
         return NULL;
     jar->secrets = ih_secret_alloc(sizeof *jar->secrets);
-    if (!jar->secrets || pthread_mutex_init(&jar->lock, NULL) != 0) {
-        ih_secret_free(jar->secrets);
+    if (!jar->secrets) {
         free(jar);
         return NULL;
     }
+    ih_lock_init(&jar->lock);
     randombytes_buf(jar->secrets, sizeof *jar->secrets);
     return jar;
 }
@@ -53,7 +53,7 @@ void ih_cookie_jar_free(struct ih_cookie_jar *jar)
 {
     if (!jar)
         return;
-    (void)pthread_mutex_destroy(&jar->lock);
+    ih_lock_fini(&jar->lock);
     ih_secret_free(jar->secrets);
     free(jar);
 }
@@ -85,10 +85,10 @@ static void cookie_key(struct ih_cookie_jar *jar, uint64_t serial, uint64_t now_
     uint8_t secret[IH_CURVE_KEY];
     uint8_t number[sizeof serial];
 
-    (void)pthread_mutex_lock(&jar->lock);
+    ih_lock_enter(&jar->lock);
     rotate(jar, now_ms);
     memcpy(secret, jar->secrets->key[jar->current ^ before], sizeof secret);
-    (void)pthread_mutex_unlock(&jar->lock);
+    ih_lock_leave(&jar->lock);
     ih_curve_put_nonce(number, serial);
     (void)crypto_generichash(key, IH_CURVE_KEY, number, sizeof number, secret, sizeof secret);
     sodium_memzero(secret, sizeof secret);

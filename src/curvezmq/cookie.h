@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* Cookies (RFC 26, "The WELCOME Command"): what a server must know of a client, kept by the client.
  *
- * A cookie's key is derived from a secret that is replaced each minute and from the connection's number, so that it opens
- * for one to two minutes, and only on the connection that it was made for. */
+ * A cookie's key is derived from a secret that is replaced each minute and from the connection's number, so that it
+ * opens for one to two minutes, and only on the connection that it was made for. */
 #ifndef IH_CURVEZMQ_COOKIE_H
 #define IH_CURVEZMQ_COOKIE_H
 

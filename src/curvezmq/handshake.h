@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* What both ends of a CurveZMQ handshake share (RFC 26). Commands are octets: a name behind its length octet, and fields.
+/* What both ends of a CurveZMQ handshake share (RFC 26). Commands are octets: a name behind its length octet, and
+ * fields.
  *
- * Names are the RFC's: C and S are the long-term public keys of client and server, c and s the secret ones; C', S', c', s'
- * the short-term ones of a connection. Results: 0, or
+ * Names are the RFC's: C and S are the long-term public keys of client and server, c and s the secret ones; C', S',
+ * c', s' the short-term ones of a connection. Results: 0, or
  *   -EPROTO        the command is malformed: name, size, version
  *   -EBADMSG       a box does not open, or a key is of low order
  *   -EKEYREJECTED  the vouch is for another connection or another server
@@ -27,8 +28,8 @@ static const char ih_curve_welcome_prefix[] = "WELCOME-";
 static const char ih_curve_vouch_prefix[] = "VOUCH---";
 static const char ih_curve_initiate_prefix[] = "CurveZMQINITIATE";
 static const char ih_curve_ready_prefix[] = "CurveZMQREADY---";
-static const char ih_curve_server_prefix[] =
-    "CurveZMQMESSAGES"; /* the RFC's grammar has "MESSAGE-"; its text has this */
+/* The RFC's grammar has "CurveZMQMESSAGE-" for both; its text has these, and so have real peers. */
+static const char ih_curve_server_prefix[] = "CurveZMQMESSAGES";
 static const char ih_curve_client_prefix[] = "CurveZMQMESSAGEC";
 
 /* A prefix of 16 octets and a counter. */
@@ -43,8 +44,8 @@ bool ih_curve_is(const uint8_t *command, size_t size, const char *name);
 /* Writes the name behind its length octet; returns the position behind it. */
 uint8_t *ih_curve_put_name(uint8_t *out, const char *name);
 
-/* The keys of traffic, in secret memory, from the key that C' and S' make; counters start behind the given ones. NULL when
- * out of memory. */
+/* The keys of traffic, in secret memory, from the key that C' and S' make; counters start behind the given ones.
+ * NULL when out of memory. */
 struct ih_box_keys *ih_curve_session(const uint8_t shared[IH_CURVE_KEY], bool server, uint64_t sealed, uint64_t opened);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The server's half of a CurveZMQ handshake (RFC 26): HELLO, WELCOME, INITIATE, READY, in that order.
  *
- * Four X25519 operations: S', C'->S for HELLO and WELCOME, C'->S' for INITIATE and all that follows, C->S' for the vouch.
- * Before INITIATE nothing of the client's keys is kept: the cookie carries it. */
+ * Four X25519 operations: S', C'->S for HELLO and WELCOME, C'->S' for INITIATE and all that follows, C->S' for the
+ * vouch. Before INITIATE nothing of the client's keys is kept: the cookie carries it. */
 #ifndef IH_CURVEZMQ_SERVER_H
 #define IH_CURVEZMQ_SERVER_H
 

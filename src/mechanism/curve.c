@@ -78,7 +78,7 @@ static uint8_t *emit(struct curve *curve, size_t size)
     return curve->base.host->emit(curve->base.host, size);
 }
 
-/* --- client -------------------------------------------------------------------------------------------------------- */
+/* --- client ------------------------------------------------------------------------------------------------------- */
 
 static void curve_start(struct ih_mechanism *mechanism)
 {
@@ -137,7 +137,7 @@ static void client_command(struct curve *curve, const uint8_t *body, size_t size
         ih_mechanism_unexpected(&curve->base, body, size);
 }
 
-/* --- server -------------------------------------------------------------------------------------------------------- */
+/* --- server ------------------------------------------------------------------------------------------------------- */
 
 static void take_hello(struct curve *curve, const uint8_t *body, size_t size, uint64_t now_ms)
 {
@@ -210,7 +210,7 @@ static void curve_decide(struct ih_mechanism *mechanism, unsigned status)
         ih_mechanism_deny(mechanism, "\5ERROR", status);
 }
 
-/* ------------------------------------------------------------------------------------------------------------------- */
+/* --- either ------------------------------------------------------------------------------------------------------- */
 
 static void curve_command(struct ih_mechanism *mechanism, const uint8_t *body, size_t size, uint64_t now_ms)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The contract between a ZMTP connection and the security mechanisms (RFC 37, "Authentication and Confidentiality").
  *
- * A mechanism is a state machine over handshake commands: bodies of ZMTP command frames (a name behind its length octet,
- * then data) come in by `command`, and go out through its host. It holds no socket, clock, thread or lock; every slot is
- * called by the one thread that drives the connection's handshake, and none blocks. */
+ * A mechanism is a state machine over handshake commands: bodies of ZMTP command frames (a name behind its length
+ * octet, then data) come in by `command`, and go out through its host. It holds no socket, clock, thread or lock; every
+ * slot is called by the one thread that drives the connection's handshake, and none blocks. */
 #ifndef IH_MECHANISM_MECHANISM_H
 #define IH_MECHANISM_MECHANISM_H
 
@@ -37,8 +37,8 @@ enum { IH_METADATA_MAX = 65536, IH_COMMAND_MAX = IH_METADATA_MAX + 512, IH_COMMA
 
 /* Owner: the connection, which outlives the mechanism. */
 struct ih_mechanism_host {
-    /* Room for the body of one outgoing command of that size, to be filled before anything else is called; NULL when out
-     * of memory. */
+    /* Room for the body of one outgoing command of that size, to be filled before anything else is called; NULL when
+     * out of memory. */
     uint8_t *(*emit)(struct ih_mechanism_host *host, size_t size);
     /* The peer's metadata, as it came. 0, or a negative errno that ends the handshake: -EPROTO (malformed, or a socket
      * type that does not fit), -ENOMEM. */
@@ -99,7 +99,7 @@ struct ih_mechanism {
 /* The mechanism with that id (ZMQ_NULL, ...). NULL: there is none. */
 const struct ih_mechanism_ops *ih_mechanism_find(int id);
 
-/* --- for the mechanisms -------------------------------------------------------------------------------------------- */
+/* --- for the mechanisms ------------------------------------------------------------------------------------------- */
 
 /* True if the body starts with that command name behind its length octet. */
 bool ih_command_is(const uint8_t *body, size_t size, const char *name);

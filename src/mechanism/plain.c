@@ -93,7 +93,7 @@ static void malformed(struct ih_mechanism *mechanism, int code)
     ih_mechanism_fail(mechanism, IH_MECHANISM_PROTOCOL, code);
 }
 
-/* --- server -------------------------------------------------------------------------------------------------------- */
+/* --- server ------------------------------------------------------------------------------------------------------- */
 
 static void welcome(struct plain *plain)
 {
@@ -171,7 +171,7 @@ static void take_initiate(struct plain *plain, const uint8_t *data, size_t size)
         plain->base.state = IH_MECHANISM_READY;
 }
 
-/* --- client -------------------------------------------------------------------------------------------------------- */
+/* --- client ------------------------------------------------------------------------------------------------------- */
 
 static void take_welcome(struct plain *plain, size_t size)
 {

@@ -37,7 +37,7 @@ struct ih_security {
 
 static const struct ih_curve_credentials no_keys;
 
-/* --- life ---------------------------------------------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------------------------------------------------- */
 
 struct ih_security *ih_security_new(void)
 {
@@ -125,7 +125,7 @@ int ih_security_edit(struct ih_security **security)
     return 0;
 }
 
-/* --- what the others read ------------------------------------------------------------------------------------------ */
+/* --- what the others read ----------------------------------------------------------------------------------------- */
 
 int ih_security_mechanism(const struct ih_security *security)
 {
@@ -158,7 +158,7 @@ const uint8_t *ih_security_password(const struct ih_security *security, size_t *
     return text_get(security->password, size);
 }
 
-/* --- setting ------------------------------------------------------------------------------------------------------- */
+/* --- setting ------------------------------------------------------------------------------------------------------ */
 
 /* ZMQ_PLAIN_SERVER, ZMQ_CURVE_SERVER: 1 selects the mechanism, 0 any role's end: NULL. */
 static int set_server(struct ih_security **security, int mechanism, const void *value, size_t size)
@@ -270,7 +270,7 @@ int ih_security_set(struct ih_security **security, int option, const void *value
     }
 }
 
-/* --- getting ------------------------------------------------------------------------------------------------------- */
+/* --- getting ------------------------------------------------------------------------------------------------------ */
 
 static int get_int(int number, void *value, size_t *size)
 {

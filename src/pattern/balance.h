@@ -8,9 +8,9 @@
 /* Owner: a pattern's state; guarded by the socket's lock. A pipe is in the list from the moment it has room until it is
  * found to be full, so that a send costs the same however many peers there are. */
 struct ih_balance {
-    struct ih_list active;     /* struct ih_pipe.load; the first is the next to be written to */
-    struct ih_pipe *current;   /* in the middle of its message, or NULL */
-    bool dropping;             /* the peer went away in the middle of its message: the rest is dropped */
+    struct ih_list active;   /* struct ih_pipe.load; the first is the next to be written to */
+    struct ih_pipe *current; /* in the middle of its message, or NULL */
+    bool dropping;           /* the peer went away in the middle of its message: the rest is dropped */
 };
 
 void ih_balance_init(struct ih_balance *balance);

@@ -11,7 +11,7 @@
 struct dealer {
     struct ih_fair fair;
     struct ih_balance balance;
-    bool probe_router;     /* ZMQ_PROBE_ROUTER */
+    bool probe_router; /* ZMQ_PROBE_ROUTER */
 };
 
 static int init(struct ih_socket *socket)
@@ -95,6 +95,8 @@ static int set(struct ih_socket *socket, int option, const void *value, size_t s
 const struct ih_pattern_ops ih_dealer_ops = {
     .type = ZMQ_DEALER,
     .name = "DEALER",
+    .waits = true,
+    .connects_once = true,
     .peers = "REP DEALER ROUTER",
     .state_size = sizeof(struct dealer),
     .conflates = true,

@@ -7,7 +7,7 @@
 
 /* Owner: a pattern's state; guarded by the socket's lock. */
 struct ih_dist {
-    struct ih_list targets;    /* struct ih_pipe.load: who gets the message being sent */
+    struct ih_list targets; /* struct ih_pipe.load: who gets the message being sent */
 };
 
 static inline void ih_dist_init(struct ih_dist *dist)

@@ -8,8 +8,8 @@
 /* Owner: a pattern's state; guarded by the socket's lock. A pipe is in the list from the moment it becomes readable until
  * it is found to be empty, so that a receive costs the same however many peers there are. */
 struct ih_fair {
-    struct ih_list active;     /* struct ih_pipe.fair; the first is the next to be read from */
-    struct ih_pipe *current;   /* in the middle of its message, or NULL */
+    struct ih_list active;   /* struct ih_pipe.fair; the first is the next to be read from */
+    struct ih_pipe *current; /* in the middle of its message, or NULL */
 };
 
 void ih_fair_init(struct ih_fair *fair);

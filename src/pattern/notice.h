@@ -9,14 +9,14 @@
 struct ih_notice {
     struct ih_list node;
     struct ih_msg msg;
-    struct ih_pipe *pipe;      /* whose it is, if that was to be tracked and it is still there, or NULL */
-    bool user;                 /* the last frame of a subscriber's message: these are counted */
+    struct ih_pipe *pipe; /* whose it is, if that was to be tracked and it is still there, or NULL */
+    bool user;            /* the last frame of a subscriber's message: these are counted */
 };
 
 /* Owner: a pattern's state; guarded by the socket's lock. */
 struct ih_notices {
-    struct ih_list list;       /* struct ih_notice */
-    size_t users;              /* whole messages of subscribers among them */
+    struct ih_list list; /* struct ih_notice */
+    size_t users;        /* whole messages of subscribers among them */
 };
 
 void ih_notices_init(struct ih_notices *notices);

@@ -86,6 +86,7 @@ static bool can_recv(struct ih_socket *socket)
 const struct ih_pattern_ops ih_pair_ops = {
     .type = ZMQ_PAIR,
     .name = "PAIR",
+    .waits = true,
     .peers = "PAIR",
     .state_size = sizeof(struct pair),
     .init = init,

@@ -14,6 +14,7 @@ static int init(struct ih_socket *socket)
 const struct ih_pattern_ops ih_pub_ops = {
     .type = ZMQ_PUB,
     .name = "PUB",
+    .connects_once = true,
     .peers = "SUB XSUB",
     .state_size = sizeof(struct ih_publish),
     .wants_commands = true,

@@ -79,7 +79,7 @@ static int change_manually(struct ih_pipe *pipe, bool subscribe, const void *top
     int change = note_wanted(pipe, subscribe, topic, size);
 
     *tell = change >= 0;
-    return change == -ENOENT ? 0 : change;
+    return change == -ENOMEM ? change : 0;
 }
 
 static int change_topics(struct ih_publish *pub, struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size,
@@ -292,7 +292,8 @@ static void add_target(void *subscriber, void *arg)
 /* ZMQ_INVERT_MATCHING: everybody but those who match. */
 static void invert(struct ih_socket *socket, struct ih_dist *dist)
 {
-    IH_LIST_EACH(link, &socket->pipes) {
+    IH_LIST_EACH(link, &socket->pipes)
+    {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
         if (ih_dist_has(pipe))

@@ -11,7 +11,7 @@
 /* Owner: the socket, at pattern_state; guarded by its lock. A pipe's data is a struct ih_trie of the topics that the peer
  * asked for, kept only with verboser or manual; its `fair` link is in `waiting`. */
 struct ih_publish {
-    struct ih_trie topics;     /* of struct ih_pipe: who gets what */
+    struct ih_trie topics; /* of struct ih_pipe: who gets what */
     struct ih_dist dist;
     bool sending;              /* in the middle of a message */
     bool silent;               /* PUB: the application is told nothing */

@@ -63,6 +63,7 @@ static bool can_send(struct ih_socket *socket)
 const struct ih_pattern_ops ih_push_ops = {
     .type = ZMQ_PUSH,
     .name = "PUSH",
+    .waits = true,
     .peers = "PULL",
     .state_size = sizeof(struct push),
     .conflates = true,

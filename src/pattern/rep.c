@@ -7,19 +7,19 @@
 #include "zmq.h"
 
 enum phase {
-    REP_IDLE,              /* waits for a request */
-    REP_REQUEST,           /* the request is being received: its envelope is stripped */
-    REP_ANSWER,            /* the reply has not been begun */
-    REP_REPLY,             /* the reply is being sent */
+    REP_IDLE,    /* waits for a request */
+    REP_REQUEST, /* the request is being received: its envelope is stripped */
+    REP_ANSWER,  /* the reply has not been begun */
+    REP_REPLY,   /* the reply is being sent */
 };
 
 /* Owner: the socket, at pattern_state; guarded by its lock. */
 struct rep {
     struct ih_fair fair;
     enum phase phase;
-    struct ih_pipe *peer;      /* whose request it is; NULL: it is gone, or takes no reply */
-    struct ih_queue envelope;  /* the frames up to the empty delimiter, for the reply */
-    bool probe_router;         /* ZMQ_PROBE_ROUTER */
+    struct ih_pipe *peer;     /* whose request it is; NULL: it is gone, or takes no reply */
+    struct ih_queue envelope; /* the frames up to the empty delimiter, for the reply */
+    bool probe_router;        /* ZMQ_PROBE_ROUTER */
 };
 
 static int init(struct ih_socket *socket)

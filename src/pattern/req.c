@@ -9,10 +9,10 @@
 #include "zmq.h"
 
 enum phase {
-    REQ_IDLE,              /* no request is out */
-    REQ_REQUEST,           /* the request is being sent */
-    REQ_WAIT,              /* waits for the reply */
-    REQ_REPLY,             /* the reply is being received: its envelope is stripped */
+    REQ_IDLE,    /* no request is out */
+    REQ_REQUEST, /* the request is being sent */
+    REQ_WAIT,    /* waits for the reply */
+    REQ_REPLY,   /* the reply is being received: its envelope is stripped */
 };
 
 /* Owner: the socket, at pattern_state; guarded by its lock. Whatever comes from a peer other than the one asked is
@@ -20,11 +20,11 @@ enum phase {
 struct req {
     struct ih_balance balance;
     enum phase phase;
-    struct ih_pipe *asked;     /* who is to reply; NULL: nobody, or it is gone */
-    uint32_t id;               /* the request's, if correlate */
-    bool correlate;            /* ZMQ_REQ_CORRELATE */
-    bool relaxed;              /* ZMQ_REQ_RELAXED */
-    bool probe_router;         /* ZMQ_PROBE_ROUTER */
+    struct ih_pipe *asked; /* who is to reply; NULL: nobody, or it is gone */
+    uint32_t id;           /* the request's, if correlate */
+    bool correlate;        /* ZMQ_REQ_CORRELATE */
+    bool relaxed;          /* ZMQ_REQ_RELAXED */
+    bool probe_router;     /* ZMQ_PROBE_ROUTER */
 };
 
 static int init(struct ih_socket *socket)
@@ -230,6 +230,8 @@ static int set(struct ih_socket *socket, int option, const void *value, size_t s
 const struct ih_pattern_ops ih_req_ops = {
     .type = ZMQ_REQ,
     .name = "REQ",
+    .waits = true,
+    .connects_once = true,
     .peers = "REP ROUTER",
     .state_size = sizeof(struct req),
     .init = init,

@@ -9,11 +9,11 @@
 
 /* Owner: its pipe (pipe->data), until the pattern's detach; guarded by the socket's lock. */
 struct ih_route {
-    struct ih_map_node node;   /* in the pattern's map, if listed */
+    struct ih_map_node node; /* in the pattern's map, if listed */
     struct ih_pipe *pipe;
-    bool listed;               /* reachable by its id */
-    bool chosen;               /* the id was chosen by the peer or the application, not made here */
-    bool silent;               /* STREAM: we closed it, so its end is no news */
+    bool listed; /* reachable by its id */
+    bool chosen; /* the id was chosen by the peer or the application, not made here */
+    bool silent; /* STREAM: we closed it, so its end is no news */
     uint8_t size;
     uint8_t id[];
 };

@@ -7,7 +7,7 @@
 
 /* Owner: the socket, at pattern_state; guarded by its lock. */
 struct stream {
-    struct ih_map routes;          /* struct ih_route */
+    struct ih_map routes; /* struct ih_route */
     struct ih_fair fair;
     struct ih_queue ends;          /* id and an empty frame for each peer that is gone */
     bool named;                    /* the id frame of a piece was received, the piece is next */

@@ -7,12 +7,13 @@ static int set(struct ih_socket *socket, int option, const void *value, size_t s
 {
     if (option != ZMQ_SUBSCRIBE && option != ZMQ_UNSUBSCRIBE)
         return -ENOENT;
-    return ih_subscribe_change(socket, option == ZMQ_SUBSCRIBE, value, size);
+    return ih_subscribe_change(socket, option == ZMQ_SUBSCRIBE, value, size, true);
 }
 
 const struct ih_pattern_ops ih_sub_ops = {
     .type = ZMQ_SUB,
     .name = "SUB",
+    .connects_once = true,
     .peers = "PUB XPUB",
     .state_size = sizeof(struct ih_subscribe),
     .conflates = true,

@@ -80,7 +80,8 @@ static int tell_all(struct ih_socket *socket, enum ih_msg_kind kind, const void 
     if (rc < 0)
         return rc;
     msg.kind = (uint8_t)kind;
-    IH_LIST_EACH_SAFE(link, next, &socket->pipes) {
+    IH_LIST_EACH_SAFE(link, next, &socket->pipes)
+    {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
         if (!pipe->attached || !pipe->up || rc < 0)
@@ -95,17 +96,20 @@ static int tell_all(struct ih_socket *socket, enum ih_msg_kind kind, const void 
 
 /* As libzmq: a repeated subscription is told again (an XPUB may ask to hear of it), a cancellation only when it is the last
  * one; one of a topic that was not subscribed to is nothing. */
-int ih_subscribe_change(struct ih_socket *socket, bool subscribe, const void *topic, size_t size)
+int ih_subscribe_change(struct ih_socket *socket, bool subscribe, const void *topic, size_t size, bool tell)
 {
     struct ih_subscribe *sub = socket->pattern_state;
     int change;
 
-    if (subscribe) {
+    if (subscribe)
         change = ih_trie_add(&sub->topics, topic, size, sub);
-        return change < 0 ? change : tell_all(socket, IH_MSG_SUBSCRIBE, topic, size);
-    }
-    change = ih_trie_remove(&sub->topics, topic, size, sub);
-    return change == IH_TRIE_KEY ? tell_all(socket, IH_MSG_CANCEL, topic, size) : 0;
+    else
+        change = ih_trie_remove(&sub->topics, topic, size, sub);
+    if (change < 0)
+        return change == -ENOENT ? 0 : change;
+    if (!tell || (!subscribe && change != IH_TRIE_KEY))
+        return 0;
+    return tell_all(socket, subscribe ? IH_MSG_SUBSCRIBE : IH_MSG_CANCEL, topic, size);
 }
 
 /* --- receiving -------------------------------------------------------------------------------------------------- */

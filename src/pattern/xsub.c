@@ -14,7 +14,8 @@ static bool subscribes(const struct ih_subscribe *sub, struct ih_msg *msg)
 static void aim(struct ih_socket *socket, struct ih_dist *dist)
 {
     ih_dist_clear(dist);
-    IH_LIST_EACH(link, &socket->pipes) {
+    IH_LIST_EACH(link, &socket->pipes)
+    {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
         if (pipe->attached)
@@ -31,10 +32,10 @@ static int send(struct ih_socket *socket, struct ih_msg *msg)
     int rc;
 
     if (subscribes(sub, msg)) {
-        rc = ih_subscribe_change(socket, data[0] == 1, data + 1, ih_msg_size(msg) - 1);
+        rc = ih_subscribe_change(socket, data[0] == 1, data + 1, ih_msg_size(msg) - 1, !sub->sending);
         if (rc < 0)
             return rc;
-        /* Inside a message it stays where it is as well, so that the message stays whole. */
+        /* Inside a message it stays where it is, where publishers see it, so that the message stays whole. */
         if (!sub->sending) {
             ih_msg_close(msg);
             ih_msg_init(msg);

@@ -9,19 +9,34 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Adaptive: the lock is held for short work only, so that to spin a little is cheaper than to sleep. */
-void ih_lock_init(struct ih_lock *lock)
+enum { SPINS = 100 };
+
+#if defined(__x86_64__) || defined(__i386__)
+#define RELAX() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define RELAX() __asm__ volatile("yield")
+#else
+#define RELAX() ((void)0)
+#endif
+
+void ih_lock_enter_slow(struct ih_lock *lock)
 {
-    pthread_mutexattr_t attr;
-    pthread_mutexattr_init(&attr);
-    pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-    pthread_mutex_init(&lock->mutex, &attr);
-    pthread_mutexattr_destroy(&attr);
+    for (int i = 0; i < SPINS; i++) {
+        uint32_t expected = IH_LOCK_FREE;
+
+        if (atomic_load_explicit(&lock->word, memory_order_relaxed) == IH_LOCK_FREE &&
+            atomic_compare_exchange_weak_explicit(&lock->word, &expected, IH_LOCK_HELD, memory_order_acquire,
+                                                  memory_order_relaxed))
+            return;
+        RELAX();
+    }
+    while (atomic_exchange_explicit(&lock->word, IH_LOCK_WAITED, memory_order_acquire) != IH_LOCK_FREE)
+        (void)syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, IH_LOCK_WAITED, NULL, NULL, 0);
 }
 
-void ih_lock_fini(struct ih_lock *lock)
+void ih_lock_wake(struct ih_lock *lock)
 {
-    pthread_mutex_destroy(&lock->mutex);
+    (void)syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 int ih_futex_wait(_Atomic uint32_t *word, uint32_t expected, int timeout_ms)

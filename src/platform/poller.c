@@ -13,6 +13,19 @@ int ih_poller_new(void)
     return fd < 0 ? -errno : fd;
 }
 
+int ih_poller_wait_us(int set, ih_event *events, int max, int64_t timeout_us)
+{
+    struct timespec timeout = {.tv_sec = timeout_us / 1000000, .tv_nsec = timeout_us % 1000000 * 1000};
+    int count;
+
+    if (timeout_us <= 0)
+        return ih_poller_wait(set, events, max, (int)timeout_us);
+    count = epoll_pwait2(set, events, max, &timeout, NULL);
+    if (count < 0 && errno == ENOSYS) /* before Linux 5.11 */
+        return ih_poller_wait(set, events, max, (int)((timeout_us + 999) / 1000));
+    return count < 0 ? -errno : count;
+}
+
 int ih_wakeup_new(void)
 {
     int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

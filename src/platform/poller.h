@@ -52,6 +52,9 @@ static inline int ih_poller_wait(int set, ih_event *events, int max, int timeout
     return count < 0 ? -errno : count;
 }
 
+/* The same in microseconds, as exactly as the system can. */
+int ih_poller_wait_us(int set, ih_event *events, int max, int64_t timeout_us);
+
 /* A descriptor that ih_wakeup_raise makes readable. */
 int ih_wakeup_new(void);
 void ih_wakeup_raise(int fd);

@@ -332,9 +332,7 @@ static int take_pipe(struct stream_conn *conn)
             return -ENOMEM;
         }
     }
-    if (pipe->props)
-        ih_props_release(pipe->props);
-    pipe->props = props;
+    ih_pipe_set_props(pipe, props);
     rc = set_peer_id(conn, pipe);
     if (connecter && connecter->pipe) {
         conn->pipe = pipe;
@@ -393,7 +391,7 @@ void stream_conn_activate(struct stream_conn *conn)
         return;
     if (conn->rx)
         ih_source_resume(&conn->base.source);
-    ih_source_output(&conn->base.source);
+    ih_source_output(&conn->base.source, true);
 }
 
 /* --- closing --------------------------------------------------------------------------------------------------- */
@@ -470,7 +468,7 @@ void stream_conn_close(struct stream_conn *conn, bool linger)
         return;
     if (linger && conn->state == STREAM_ACTIVE && stream_has_output(conn)) {
         conn->lingering = true;
-        ih_source_output(&conn->base.source);
+        ih_source_output(&conn->base.source, true);
         return;
     }
     bury(conn);
@@ -482,8 +480,7 @@ static void carrier_wrote(struct ih_pipe *pipe)
 {
     struct stream_conn *conn = pipe->carrier;
 
-    if (!conn->writing && !conn->blocked)
-        ih_source_output(&conn->base.source);
+    stream_wrote(conn);
 }
 
 static void carrier_drained(struct ih_pipe *pipe)
@@ -498,8 +495,14 @@ static void carrier_close(struct ih_pipe *pipe, bool linger)
     stream_conn_close(pipe->carrier, linger);
 }
 
+static bool carrier_room(struct ih_pipe *pipe)
+{
+    return stream_room(pipe->carrier);
+}
+
 const struct ih_carrier_ops stream_accepted_carrier = {
     .wrote = carrier_wrote,
+    .room = carrier_room,
     .drained = carrier_drained,
     .close = carrier_close,
 };

@@ -109,8 +109,8 @@ static void carrier_wrote(struct ih_pipe *pipe)
     struct stream_connecter *connecter = pipe->carrier;
     struct stream_conn *conn = connecter->conn;
 
-    if (conn && conn->state == STREAM_ACTIVE && !conn->writing && !conn->blocked)
-        ih_source_output(&conn->base.source);
+    if (conn && conn->state == STREAM_ACTIVE)
+        stream_wrote(conn);
 }
 
 static void carrier_drained(struct ih_pipe *pipe)
@@ -126,8 +126,16 @@ static void carrier_close(struct ih_pipe *pipe, bool linger)
     close_down(pipe->carrier, linger);
 }
 
+static bool carrier_room(struct ih_pipe *pipe)
+{
+    struct stream_connecter *connecter = pipe->carrier;
+
+    return !connecter->conn || connecter->conn->state != STREAM_ACTIVE || stream_room(connecter->conn);
+}
+
 static const struct ih_carrier_ops carrier = {
     .wrote = carrier_wrote,
+    .room = carrier_room,
     .drained = carrier_drained,
     .close = carrier_close,
 };
@@ -158,11 +166,6 @@ static int make_pipe(struct stream_connecter *connecter)
 
 /* --- attempts ---------------------------------------------------------------------------------------------------- */
 
-static uint32_t jitter(uint32_t ms)
-{
-    return ms - ms / 4 + ih_random_below(ms / 2 + 1);
-}
-
 /* How long to wait before the next attempt, in ms. */
 static int next_interval(struct stream_connecter *connecter)
 {
@@ -183,7 +186,7 @@ static int next_interval(struct stream_connecter *connecter)
             interval = (uint64_t)opt->reconnect_ivl_max;
     }
     connecter->interval_ms = interval > INT32_MAX / 2 ? INT32_MAX / 2 : (int)interval;
-    return (int)jitter((uint32_t)connecter->interval_ms);
+    return connecter->interval_ms + (int)ih_random_below((uint32_t)connecter->interval_ms);
 }
 
 static void give_up(struct stream_connecter *connecter)
@@ -225,6 +228,7 @@ static void attempt(struct stream_connecter *connecter)
     if (fd < 0) {
         if (fd == -ECONNREFUSED && socket->opt.reconnect_stop & ZMQ_RECONNECT_STOP_CONN_REFUSED)
             connecter->given_up = true;
+        event(connecter, ZMQ_EVENT_CLOSED, -1);
         schedule(connecter);
         return;
     }
@@ -236,12 +240,12 @@ static void attempt(struct stream_connecter *connecter)
     conn->connecter = connecter;
     conn->peer = connecter->addr;
     connecter->conn = conn;
-    event(connecter, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
     if (!pending) {
         stream_conn_event(conn, ZMQ_EVENT_CONNECTED, (uint32_t)fd);
         stream_conn_start(conn);
         return;
     }
+    event(connecter, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
     if (socket->opt.connect_timeout > 0)
         (void)ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)socket->opt.connect_timeout));
     stream_conn_watch(conn);
@@ -304,8 +308,10 @@ static void start(struct stream_connecter *connecter)
 
     if (rc > 0)
         attempt(connecter);
-    else
+    else if (rc == 0)
         look_up(connecter);
+    else
+        schedule(connecter); /* the source interface has gone */
 }
 
 static void retry_fired(struct ih_timer *timer)

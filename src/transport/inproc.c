@@ -20,13 +20,18 @@ struct inproc_endpoint {
     struct ih_link *link;            /* connected: held */
 };
 
-/* What the other end has to know of this one's socket. */
-static void introduce(struct ih_socket *socket, struct ih_link_end *end)
+static void set_hwm(struct ih_socket *socket, struct ih_link_end *end)
 {
-    end->id_size = socket->opt.routing_id_size;
-    memcpy(end->id, socket->opt.routing_id, socket->opt.routing_id_size);
     end->hwm_in = socket->opt.rcvhwm;
     end->hwm_out = socket->opt.sndhwm;
+}
+
+static void set_id(struct ih_link_end *end, const uint8_t *id, uint8_t size)
+{
+    ih_lock_enter(&end->link->lock);
+    end->id_size = size;
+    memcpy(end->id, id, size);
+    ih_lock_leave(&end->link->lock);
 }
 
 /* --- binding ---------------------------------------------------------------------------------------------------- */
@@ -36,7 +41,7 @@ static void accept_notice(struct ih_link_end *end)
 {
     struct ih_socket *socket = end->socket;
 
-    introduce(socket, end);
+    set_hwm(socket, end);
     ih_link_set_limits(end->link);
     (void)ih_link_pipe(socket, end);
 }
@@ -44,8 +49,7 @@ static void accept_notice(struct ih_link_end *end)
 /* On the connecting thread, registry's lock held. */
 static void offer(struct ih_inproc_name *name, struct ih_link *link)
 {
-    link->end[1].id_size = name->id_size;
-    memcpy(link->end[1].id, name->id, name->id_size);
+    set_id(&link->end[1], name->id, name->id_size);
     ih_link_occupy(&link->end[1], name->socket, accept_notice, NULL);
     ih_link_notify(&link->end[0]);
 }
@@ -102,7 +106,8 @@ static int connect_inproc(struct ih_socket *socket, const char *address, struct 
 
     if (!link)
         return -ENOMEM;
-    introduce(socket, &link->end[0]);
+    set_hwm(socket, &link->end[0]);
+    set_id(&link->end[0], socket->opt.routing_id, socket->opt.routing_id_size);
     rc = make(socket, address, false, &endpoint);
     if (rc < 0) {
         ih_link_release(link);

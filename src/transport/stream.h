@@ -108,6 +108,7 @@ struct stream_conn {
     uint8_t *rx;                     /* octets read and not decoded yet */
     size_t rx_start, rx_end;
     struct ih_queue staged;          /* frames of a message that is not whole yet */
+    size_t pending;                  /* octets in pipe->out, about */
     struct ih_queue tx;              /* frames taken from the pipe, being encoded */
     struct ih_batch *batch;          /* partly written */
     struct ih_timer timer;           /* handshake or connect deadline, then heartbeat */
@@ -153,6 +154,10 @@ void stream_handshake(struct stream_conn *conn);
 
 void stream_receive(struct stream_conn *conn, bool readable);
 void stream_transmit(struct stream_conn *conn);
+/* A whole message was appended to the pipe. */
+void stream_wrote(struct stream_conn *conn);
+/* May another be? */
+bool stream_room(const struct stream_conn *conn);
 bool stream_has_output(const struct stream_conn *conn);
 
 /* --- heartbeat.c -------------------------------------------------------------------------------------------------- */

@@ -11,12 +11,16 @@
 #include "core/context.h"
 #include "core/driver.h"
 #include "core/event.h"
+#include "core/pattern.h"
 #include "core/socket.h"
 #include "platform/poller.h"
 #include "transport/stream.h"
 
 enum {
     RAW_CHUNK = 8192,      /* octets in one message of a raw socket at most, as libzmq's STREAM */
+    ENOUGH_MESSAGES = 448, /* worth a write of their own */
+    ENOUGH_OCTETS = 49152,
+    PACE_OCTETS = 2 << 20,
     ROUNDS = 16,           /* batches that an application's thread writes before it leaves the rest to the I/O thread */
 };
 
@@ -237,6 +241,33 @@ bool stream_has_output(const struct stream_conn *conn)
     return conn->writing || conn->batch || !ih_queue_empty(&conn->tx) || (conn->pipe && conn->pipe->out_messages);
 }
 
+/* A write of its own is worth while, or the sender would have to wait soon. */
+static bool is_enough(const struct stream_conn *conn, const struct ih_pipe *pipe)
+{
+    return pipe->out_messages >= ENOUGH_MESSAGES || conn->pending >= ENOUGH_OCTETS ||
+           (pipe->out_limit && pipe->out_messages >= pipe->out_limit / 2);
+}
+
+void stream_wrote(struct stream_conn *conn)
+{
+    struct ih_pipe *pipe = conn->pipe;
+    size_t size = pipe->out.last ? ih_msg_size(&pipe->out.last->msgs[pipe->out.last->tail - 1]) : 0;
+
+    conn->pending += size;
+    if (!conn->writing && !conn->blocked)
+        ih_source_output(&conn->base.source, is_enough(conn, pipe));
+}
+
+/* A queue of large messages that the peer does not take yet is kept short enough to stay in the processor's cache: the
+ * limit is then a tenth of ZMQ_SNDHWM. (zmq_setsockopt(3) leaves that open.) */
+bool stream_room(const struct stream_conn *conn)
+{
+    const struct ih_pipe *pipe = conn->pipe;
+
+    return !conn->blocked || conn->pending < PACE_OCTETS || pipe->out_messages < pipe->out_limit / 10 ||
+           !pipe->socket->pattern->waits;
+}
+
 static int encode_raw(struct ih_queue *queue, struct ih_batch *batch)
 {
     struct ih_msg *msg;
@@ -293,6 +324,7 @@ static int write_rounds(struct stream_conn *conn)
             break;
         }
         (void)ih_pipe_take(conn->pipe, &conn->tx);
+        conn->pending = 0;
         if (socket->changed)
             ih_socket_announce(socket);
         ih_lock_leave(&socket->lock);

@@ -11,10 +11,10 @@
 #include "base/message.h"
 
 enum {
-    IH_BATCH_SIZE = 32768, /* octets of small frames gathered at most */
+    IH_BATCH_SIZE = 65536, /* octets of small frames gathered at most */
     IH_BATCH_IOV = 64,
     IH_BATCH_HELD = 32,       /* large frames at most */
-    IH_BATCH_LARGE = 1024,    /* frames from this size on are not copied but sent from their own memory; measured */
+    IH_BATCH_LARGE = 4096,    /* frames from this size on are not copied but sent from their own memory; measured */
     IH_BATCH_BYTES = 1 << 20, /* enough for one batch: no further frame is taken once so many octets are in it */
 };
 

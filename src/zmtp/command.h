@@ -16,8 +16,8 @@ struct ih_command_prefix {
  * (RFC 23, "The Publish-Subscribe Pattern"). */
 const struct ih_command_prefix *ih_command_prefix(enum ih_msg_kind kind, unsigned minor);
 
-/* The frame holds a command's body: sets its kind, and leaves the data behind the name. 1: done; 0: a command that is not
- * known here, to be dropped; -EPROTO: no command, or PING or PONG of a wrong size. */
+/* The frame holds a command's body: sets its kind, and leaves the data behind the name. 1: done; 0: a command that
+ * is not known here, to be dropped; -EPROTO: no command, or PING or PONG of a wrong size. */
 int ih_command_open(struct ih_msg *msg);
 
 #endif

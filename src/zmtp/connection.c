@@ -18,7 +18,9 @@ struct ih_zmtp *ih_zmtp_new(const struct ih_zmtp_config *config)
         return NULL;
     memset(zmtp, 0, sizeof *zmtp);
     atomic_init(&zmtp->state, IH_ZMTP_GREETING);
-    zmtp->limit = config->max_msg_size < 0 ? INT64_MAX : (uint64_t)config->max_msg_size;
+    zmtp->limit = IH_MESSAGE_MAX;
+    if (config->max_msg_size >= 0 && config->max_msg_size < IH_MESSAGE_MAX)
+        zmtp->limit = (uint64_t)config->max_msg_size;
     ih_msg_init(&zmtp->body.msg);
     zmtp->handshake = ih_zmtp_handshake_new(zmtp, config);
     if (!zmtp->handshake) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* One end of a ZMTP 3 connection (RFC 23, RFC 37): octets in, frames and events out.
  *
- * Pure: no socket, clock, thread or lock. Its owner (the byte-stream connection in transport/) feeds it what it read and
- * writes what it produced. During the handshake one thread at a time may call anything. Once ih_zmtp_state is READY the
- * machine has two halves that two threads may drive at the same time: the receiving half (ih_zmtp_decode,
+ * Pure: no socket, clock, thread or lock. Its owner (the byte-stream connection in transport/) feeds it what it read
+ * and writes what it produced. During the handshake one thread at a time may call anything. Once ih_zmtp_state is READY
+ * the machine has two halves that two threads may drive at the same time: the receiving half (ih_zmtp_decode,
  * ih_zmtp_body, ih_zmtp_body_filled) and the sending half (ih_zmtp_encode). */
 #ifndef IH_ZMTP_CONNECTION_H
 #define IH_ZMTP_CONNECTION_H

@@ -34,7 +34,7 @@ static int fail_memory(struct ih_zmtp *zmtp)
     return ih_zmtp_fail(zmtp, IH_ZMTP_NO_DETAIL, ENOMEM, -ENOMEM);
 }
 
-/* --- what a frame is ----------------------------------------------------------------------------------------------- */
+/* --- what a frame is ---------------------------------------------------------------------------------------------- */
 
 static uint64_t command_limit(const struct ih_zmtp *zmtp)
 {
@@ -119,10 +119,10 @@ static int open_sealed(struct ih_zmtp *zmtp, const uint8_t *body, size_t size, s
     return 1;
 }
 
-/* --- frames that come in pieces ------------------------------------------------------------------------------------ */
+/* --- frames that come in pieces ----------------------------------------------------------------------------------- */
 
-/* Gives a frame, of whose body have octets came, memory of its own. The head was checked, and under CURVE so much of the
- * body came that it can be. 0, or a negative errno. */
+/* Gives a frame, of whose body have octets came, memory of its own. The head was checked, and under CURVE so much of
+ * the body came that it can be. 0, or a negative errno. */
 static int take_over(struct ih_zmtp *zmtp, const struct ih_frame *frame, const uint8_t *in, size_t have)
 {
     size_t headroom = zmtp->keys ? IH_CURVE_MESSAGE : 0;
@@ -175,7 +175,7 @@ int ih_zmtp_body_filled(struct ih_zmtp *zmtp, size_t size, struct ih_queue *out)
     return rc < 0 ? rc : 0;
 }
 
-/* --- whole frames -------------------------------------------------------------------------------------------------- */
+/* --- whole frames ------------------------------------------------------------------------------------------------- */
 
 /* A frame in clear text that is there as a whole, appended to out. 0, or a negative errno. */
 static int take_clear(struct ih_zmtp *zmtp, const struct ih_frame *frame, const uint8_t *body, struct ih_queue *out)

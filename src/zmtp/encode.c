@@ -2,6 +2,7 @@
 /* The sending half: frames to octets. */
 #include <errno.h>
 
+#include "base/copy.h"
 #include "curvezmq/box.h"
 #include "zmtp/command.h"
 #include "zmtp/frame.h"
@@ -20,6 +21,7 @@ enum { PAYLOAD_MORE = 1, PAYLOAD_COMMAND = 2 };
 
 enum {
     HEAD_MAX = IH_FRAME_LONG_HEAD + TEXT + 1 + 15, /* of a frame: head, name, nonce, tag, payload flags, prefix */
+    AROUND = HEAD_MAX + IH_BOX_SPARE,              /* a frame that goes to the buffer needs so much beside its data */
     IOV_SPARE = 3,                                 /* a large frame needs two; what follows in the buffer one */
 };
 
@@ -52,7 +54,7 @@ static void add_iov(struct ih_batch *batch, void *base, size_t size)
     batch->iov[batch->iovs++] = (struct iovec){base, size};
 }
 
-/* --- one frame ----------------------------------------------------------------------------------------------------- */
+/* --- one frame ---------------------------------------------------------------------------------------------------- */
 
 /* A whole frame in clear text at out. Returns the position behind it. */
 static uint8_t *put_clear(struct ih_msg *msg, const struct ih_command_prefix *prefix, uint8_t *out)
@@ -63,7 +65,7 @@ static uint8_t *put_clear(struct ih_msg *msg, const struct ih_command_prefix *pr
     out += ih_frame_put(out, flags, prefix->size + size);
     memcpy(out, prefix->text, sizeof prefix->text);
     out += prefix->size;
-    memcpy(out, ih_msg_data(msg), size);
+    ih_copy(out, ih_msg_data(msg), size);
     return out + size;
 }
 
@@ -75,8 +77,8 @@ static size_t put_text_head(const struct ih_msg *msg, const struct ih_command_pr
     return 1 + (size_t)prefix->size;
 }
 
-/* libzmq sends MESSAGE as a message frame, and takes none in a command frame (found by experiment; RFC 37 would have it a
- * command). */
+/* libzmq sends MESSAGE as a message frame, and takes none in a command frame (found by experiment; RFC 37 would have it
+ * a command). */
 static size_t put_sealed_head(uint8_t *out, size_t text)
 {
     return ih_frame_put(out, 0, TEXT + text);
@@ -99,13 +101,13 @@ static uint8_t *put_sealed(struct ih_zmtp *zmtp, struct ih_msg *msg, const struc
 
     out += put_sealed_head(out, text);
     head = put_text_head(msg, prefix, out + TEXT);
-    memcpy(out + TEXT + head, ih_msg_data(msg), size);
+    ih_copy(out + TEXT + head, ih_msg_data(msg), size);
     ih_box_seal(zmtp->keys->seal, ++zmtp->sealed, out + TEXT, text, out + TAG);
     put_message(out, zmtp->sealed);
     return out + TEXT + text;
 }
 
-/* --- large frames: their data stays where it is, or is sealed to where it will stay -------------------------------- */
+/* --- large frames: their data stays where it is, or is sealed to where it will stay ------------------------------- */
 
 /* Moves msg to the batch, which sends its data after what is at head. */
 static void hold(struct ih_batch *batch, struct ih_msg *msg, uint8_t *head, size_t head_size)
@@ -157,7 +159,7 @@ static int hold_sealed(struct ih_zmtp *zmtp, struct ih_batch *batch, struct ih_m
     return 0;
 }
 
-/* --- the batch ----------------------------------------------------------------------------------------------------- */
+/* --- the batch ---------------------------------------------------------------------------------------------------- */
 
 /* Small frames go to the buffer, one behind the other, up to the first that is large or has no room. */
 static void gather(struct ih_zmtp *zmtp, struct ih_queue *queue, struct ih_batch *batch)
@@ -171,7 +173,7 @@ static void gather(struct ih_zmtp *zmtp, struct ih_queue *queue, struct ih_batch
         size_t size = ih_msg_size(msg);
         const struct ih_command_prefix *prefix = prefix_of(zmtp, msg);
 
-        if (size >= IH_BATCH_LARGE || (size_t)(end - p) < HEAD_MAX + size)
+        if (size >= IH_BATCH_LARGE || (size_t)(end - p) < AROUND + size)
             break;
         p = zmtp->keys ? put_sealed(zmtp, msg, prefix, p) : put_clear(msg, prefix, p);
         ih_msg_close(msg);
@@ -186,7 +188,7 @@ static void gather(struct ih_zmtp *zmtp, struct ih_queue *queue, struct ih_batch
 static bool has_room(const struct ih_batch *batch)
 {
     return batch->bytes < IH_BATCH_BYTES && batch->iovs + IOV_SPARE <= IH_BATCH_IOV &&
-           batch->held_count < IH_BATCH_HELD && IH_BATCH_SIZE - batch->used >= HEAD_MAX + IH_BATCH_LARGE;
+           batch->held_count < IH_BATCH_HELD && IH_BATCH_SIZE - batch->used >= AROUND + IH_BATCH_LARGE;
 }
 
 int ih_zmtp_encode(struct ih_zmtp *zmtp, struct ih_queue *queue, struct ih_batch *batch)

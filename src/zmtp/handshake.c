@@ -14,7 +14,7 @@
 
 enum { BUFFER_MIN = 64, IDENTITY_MAX = 255 };
 
-/* --- buffers ------------------------------------------------------------------------------------------------------- */
+/* --- buffers ------------------------------------------------------------------------------------------------------ */
 
 static void buffer_free(struct ih_zmtp_buffer *buffer)
 {
@@ -60,7 +60,7 @@ static int buffer_append(struct ih_zmtp_buffer *buffer, const uint8_t *data, siz
     return 0;
 }
 
-/* --- the mechanism's host ------------------------------------------------------------------------------------------ */
+/* --- the mechanism's host ----------------------------------------------------------------------------------------- */
 
 static uint8_t *host_emit(struct ih_mechanism_host *host, size_t size)
 {
@@ -111,7 +111,7 @@ static int host_metadata(struct ih_mechanism_host *host, const uint8_t *data, si
     return 0;
 }
 
-/* --- making and ending --------------------------------------------------------------------------------------------- */
+/* --- making and ending -------------------------------------------------------------------------------------------- */
 
 /* Our own metadata: Socket-Type, Identity where the RFC has it, the application's. */
 static int make_metadata(struct ih_zmtp_handshake *handshake)
@@ -205,7 +205,7 @@ void ih_zmtp_handshake_free(struct ih_zmtp_handshake *handshake)
     free(handshake);
 }
 
-/* --- the state machine --------------------------------------------------------------------------------------------- */
+/* --- the state machine -------------------------------------------------------------------------------------------- */
 
 /* The connection's state follows the mechanism's. Its keys are dropped as soon as it has nothing more to do. */
 static void follow(struct ih_zmtp_handshake *handshake)

@@ -10,6 +10,9 @@
 #include "zmtp/connection.h"
 #include "zmtp/greeting.h"
 
+/* Without a limit of the socket's own, what no system has memory for is refused by its size. */
+#define IH_MESSAGE_MAX ((int64_t)1 << 39)
+
 /* Octets that grow at the end and are taken at the front. Owner: the handshake. */
 struct ih_zmtp_buffer {
     uint8_t *data;

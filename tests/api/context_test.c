@@ -13,14 +13,15 @@
 
 #define ZERO_COPY_RECV 10
 
-static void test_option_defaults(void **state) {
+static void test_option_defaults(void **state)
+{
     const struct world *world = *state;
     static const struct {
         int option;
         int value;
     } defaults[] = {
-        {ZMQ_IO_THREADS, 1},        {ZMQ_MAX_SOCKETS, 1023}, {ZMQ_SOCKET_LIMIT, 65535},   {ZMQ_MAX_MSGSZ, INT_MAX},
-        {ZMQ_MSG_T_SIZE, 64},       {ZMQ_IPV6, 0},           {ZMQ_THREAD_NAME_PREFIX, 0}, {ZERO_COPY_RECV, 1},
+        {ZMQ_IO_THREADS, 1},           {ZMQ_MAX_SOCKETS, 1023}, {ZMQ_SOCKET_LIMIT, 65535},   {ZMQ_MAX_MSGSZ, INT_MAX},
+        {ZMQ_MSG_T_SIZE, 64},          {ZMQ_IPV6, 0},           {ZMQ_THREAD_NAME_PREFIX, 0}, {ZERO_COPY_RECV, 1},
         {ZMQ_THREAD_SCHED_POLICY, -1}, {ZMQ_BLOCKY, 1},
     };
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
@@ -29,7 +30,8 @@ static void test_option_defaults(void **state) {
     }
 }
 
-static void test_options_take_and_refuse(void **state) {
+static void test_options_take_and_refuse(void **state)
+{
     (void)state;
     static const struct {
         int option;
@@ -88,14 +90,16 @@ static void test_options_take_and_refuse(void **state) {
     }
 }
 
-static void test_unknown_options_are_refused(void **state) {
+static void test_unknown_options_are_refused(void **state)
+{
     const struct world *world = *state;
     static const int unknown[] = {-1, 0, ZMQ_THREAD_AFFINITY_CPU_ADD, ZMQ_THREAD_AFFINITY_CPU_REMOVE, 11, 41, 71, 999};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         assert_fails(zmq_ctx_get(world->context, unknown[i]), EINVAL);
 }
 
-static void test_affinity_is_a_set(void **state) {
+static void test_affinity_is_a_set(void **state)
+{
     const struct world *world = *state;
     assert_ok(zmq_ctx_set(world->context, ZMQ_THREAD_AFFINITY_CPU_ADD, 0));
     assert_ok(zmq_ctx_set(world->context, ZMQ_THREAD_AFFINITY_CPU_ADD, 0));
@@ -103,7 +107,8 @@ static void test_affinity_is_a_set(void **state) {
     assert_fails(zmq_ctx_set(world->context, ZMQ_THREAD_AFFINITY_CPU_REMOVE, 0), EINVAL);
 }
 
-static void test_options_may_change_after_the_first_socket(void **state) {
+static void test_options_may_change_after_the_first_socket(void **state)
+{
     struct world *world = *state;
     void *early = open_socket(world, ZMQ_PAIR);
     assert_ok(zmq_ctx_set(world->context, ZMQ_IO_THREADS, 3));
@@ -115,7 +120,8 @@ static void test_options_may_change_after_the_first_socket(void **state) {
     assert_int_equal(get_int(late, ZMQ_IPV4ONLY), 0);
 }
 
-static int fresh_linger(void *context, int type) {
+static int fresh_linger(void *context, int type)
+{
     void *socket = zmq_socket(context, type);
     assert_non_null(socket);
     const int linger = get_int(socket, ZMQ_LINGER);
@@ -123,7 +129,8 @@ static int fresh_linger(void *context, int type) {
     return linger;
 }
 
-static void test_blocky_decides_the_default_linger(void **state) {
+static void test_blocky_decides_the_default_linger(void **state)
+{
     const struct world *world = *state;
     assert_int_equal(fresh_linger(world->context, ZMQ_PUSH), -1);
     assert_int_equal(fresh_linger(world->context, ZMQ_SUB), 0);
@@ -133,7 +140,8 @@ static void test_blocky_decides_the_default_linger(void **state) {
     assert_int_equal(fresh_linger(world->context, ZMQ_PUSH), -1);
 }
 
-static void test_legacy_creation(void **state) {
+static void test_legacy_creation(void **state)
+{
     (void)state;
     for (int threads = 0; threads < 4; threads++) {
         void *context = zmq_init(threads);
@@ -144,7 +152,8 @@ static void test_legacy_creation(void **state) {
     assert_null_fails(zmq_init(-1), EINVAL);
 }
 
-static void test_null_and_ended_contexts_are_refused(void **state) {
+static void test_null_and_ended_contexts_are_refused(void **state)
+{
     (void)state;
     assert_fails(zmq_ctx_term(NULL), EFAULT);
     assert_fails(zmq_term(NULL), EFAULT);
@@ -162,14 +171,16 @@ static void test_null_and_ended_contexts_are_refused(void **state) {
     assert_null_fails(zmq_socket(context, ZMQ_PAIR), EFAULT);
 }
 
-static void test_unknown_socket_types(void **state) {
+static void test_unknown_socket_types(void **state)
+{
     const struct world *world = *state;
     static const int types[] = {-1, 21, 22, 999, INT_MAX, INT_MIN};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         assert_null_fails(zmq_socket(world->context, types[i]), EINVAL);
 }
 
-static void test_too_many_sockets(void **state) {
+static void test_too_many_sockets(void **state)
+{
     struct world *world = *state;
     assert_ok(zmq_ctx_set(world->context, ZMQ_MAX_SOCKETS, 3));
     void *first = open_socket(world, ZMQ_PAIR);
@@ -186,7 +197,8 @@ static void test_too_many_sockets(void **state) {
     assert_ok(zmq_close(again));
 }
 
-static void test_no_io_thread(void **state) {
+static void test_no_io_thread(void **state)
+{
     struct world *world = *state;
     assert_ok(zmq_ctx_set(world->context, ZMQ_IO_THREADS, 0));
     void *bound = open_socket(world, ZMQ_PAIR);
@@ -201,7 +213,8 @@ static void test_no_io_thread(void **state) {
     expect_str(bound, "hello");
 }
 
-static void test_inproc_names_belong_to_the_context(void **state) {
+static void test_inproc_names_belong_to_the_context(void **state)
+{
     struct world *world = *state;
     void *here = open_socket(world, ZMQ_PAIR);
     assert_ok(zmq_bind(here, "inproc://name"));
@@ -212,7 +225,8 @@ static void test_inproc_names_belong_to_the_context(void **state) {
     assert_ok(zmq_ctx_term(elsewhere));
 }
 
-static void test_shutdown(void **state) {
+static void test_shutdown(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PAIR);
     assert_ok(zmq_ctx_shutdown(world->context));
@@ -224,13 +238,15 @@ static void test_shutdown(void **state) {
     assert_fails(zmq_recv(socket, &byte, 1, 0), ETERM);
 }
 
-static void test_shutdown_before_the_first_socket(void **state) {
+static void test_shutdown_before_the_first_socket(void **state)
+{
     const struct world *world = *state;
     assert_ok(zmq_ctx_shutdown(world->context));
     assert_null_fails(zmq_socket(world->context, ZMQ_PAIR), ETERM);
 }
 
-static void test_every_call_says_eterm(void **state) {
+static void test_every_call_says_eterm(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_DEALER);
     char byte = 0;
@@ -271,7 +287,8 @@ struct term {
     int number;
 };
 
-static void *term_main(void *argument) {
+static void *term_main(void *argument)
+{
     struct term *term = argument;
     term->result = zmq_ctx_term(term->context);
     term->number = errno;
@@ -279,13 +296,15 @@ static void *term_main(void *argument) {
     return NULL;
 }
 
-static void term_start(struct term *term, struct world *world) {
+static void term_start(struct term *term, struct world *world)
+{
     *term = (struct term){.context = world->context};
     world->context = NULL;
     assert_int_equal(pthread_create(&term->thread, NULL, term_main, term), 0);
 }
 
-static void test_term_waits_for_every_socket(void **state) {
+static void test_term_waits_for_every_socket(void **state)
+{
     struct world *world = *state;
     void *sockets[3];
     for (int i = 0; i < 3; i++)
@@ -302,7 +321,8 @@ static void test_term_waits_for_every_socket(void **state) {
     assert_int_equal(term.result, 0);
 }
 
-static void test_term_delivers_what_lingers(void **state) {
+static void test_term_delivers_what_lingers(void **state)
+{
     struct world *world = *state;
     char path[ENDPOINT_MAX];
     fresh_endpoint(world, "ipc", path);
@@ -327,7 +347,8 @@ static void test_term_delivers_what_lingers(void **state) {
 }
 
 /* How long the context takes to end with a message that nobody takes. */
-static int64_t term_duration(int linger) {
+static int64_t term_duration(int linger)
+{
     void *context = zmq_ctx_new();
     void *socket = zmq_socket(context, ZMQ_PUSH);
     set_int(socket, ZMQ_LINGER, linger);
@@ -339,7 +360,8 @@ static int64_t term_duration(int linger) {
     return now_ms() - start;
 }
 
-static void test_linger_bounds_the_wait(void **state) {
+static void test_linger_bounds_the_wait(void **state)
+{
     (void)state;
     assert_true(term_duration(0) < DEADLINE_MS);
     const int64_t duration = term_duration(150);
@@ -347,7 +369,8 @@ static void test_linger_bounds_the_wait(void **state) {
     assert_true(duration < DEADLINE_MS);
 }
 
-static void on_signal(int number) {
+static void on_signal(int number)
+{
     (void)number;
 }
 
@@ -358,7 +381,8 @@ struct nagger {
     atomic_bool enough;
 };
 
-static void *nagger_main(void *argument) {
+static void *nagger_main(void *argument)
+{
     struct nagger *nagger = argument;
     while (!atomic_load(&nagger->enough)) {
         pthread_kill(nagger->target, SIGUSR1);
@@ -367,7 +391,8 @@ static void *nagger_main(void *argument) {
     return NULL;
 }
 
-static void test_term_is_interrupted_and_taken_up_again(void **state) {
+static void test_term_is_interrupted_and_taken_up_again(void **state)
+{
     struct world *world = *state;
     const struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
@@ -389,7 +414,8 @@ static void test_term_is_interrupted_and_taken_up_again(void **state) {
     world->context = NULL;
 }
 
-static void test_contexts_come_and_go(void **state) {
+static void test_contexts_come_and_go(void **state)
+{
     (void)state;
     for (int i = 0; i < 50; i++) {
         void *context = zmq_ctx_new();
@@ -407,7 +433,8 @@ static void test_contexts_come_and_go(void **state) {
     }
 }
 
-static void test_term_from_one_thread_after_shutdown_by_another(void **state) {
+static void test_term_from_one_thread_after_shutdown_by_another(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     assert_ok(zmq_ctx_shutdown(world->context));
@@ -420,7 +447,8 @@ static void test_term_from_one_thread_after_shutdown_by_another(void **state) {
     assert_int_equal(term.result, 0);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_option_defaults),
         world_test(test_options_take_and_refuse),

@@ -15,7 +15,8 @@ struct refusal {
     int number;
 };
 
-static void test_bind_refuses(void **state) {
+static void test_bind_refuses(void **state)
+{
     struct world *world = *state;
     static const struct refusal refusals[] = {
         {"", EINVAL},
@@ -63,7 +64,8 @@ static void test_bind_refuses(void **state) {
     }
 }
 
-static void test_connect_refuses(void **state) {
+static void test_connect_refuses(void **state)
+{
     struct world *world = *state;
     static const struct refusal refusals[] = {
         {"", EINVAL},
@@ -102,12 +104,22 @@ static void test_connect_refuses(void **state) {
     }
 }
 
-static void test_connecting_never_waits_for_the_peer(void **state) {
+static void test_connecting_never_waits_for_the_peer(void **state)
+{
     struct world *world = *state;
     static const char *const endpoints[] = {
-        "tcp://127.0.0.1:1",         "tcp://localhost:1",  "tcp://nosuchhost.invalid:1", "tcp://1.2.3.4.5:1",
-        "tcp://[::1]:1",             "tcp://lo:1",         "tcp://a_b:5",                "ipc:///nonexistent/directory/x",
-        "ipc://@nobody-is-there",    "ipc:///tmp",         "inproc://nobody-is-there",   "tcp://127.0.0.1:0;127.0.0.1:1",
+        "tcp://127.0.0.1:1",
+        "tcp://localhost:1",
+        "tcp://nosuchhost.invalid:1",
+        "tcp://1.2.3.4.5:1",
+        "tcp://[::1]:1",
+        "tcp://lo:1",
+        "tcp://a_b:5",
+        "ipc:///nonexistent/directory/x",
+        "ipc://@nobody-is-there",
+        "ipc:///tmp",
+        "inproc://nobody-is-there",
+        "tcp://127.0.0.1:0;127.0.0.1:1",
     };
     void *socket = open_socket(world, ZMQ_PUSH);
     for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++) {
@@ -122,12 +134,18 @@ static void test_connecting_never_waits_for_the_peer(void **state) {
     }
 }
 
-static void test_unbind_and_disconnect_refuse(void **state) {
+static void test_unbind_and_disconnect_refuse(void **state)
+{
     struct world *world = *state;
     static const struct refusal refusals[] = {
-        {"tcp://127.0.0.1:1", ENOENT}, {"inproc://absent", ENOENT}, {"ipc:///tmp/absent", ENOENT},
-        {"bogus", EINVAL},             {"", EINVAL},                {"bogus://x", EPROTONOSUPPORT},
-        {"tcp://", EINVAL},            {"inproc://", EINVAL},
+        {"tcp://127.0.0.1:1", ENOENT},
+        {"inproc://absent", ENOENT},
+        {"ipc:///tmp/absent", ENOENT},
+        {"bogus", EINVAL},
+        {"", EINVAL},
+        {"bogus://x", EPROTONOSUPPORT},
+        {"tcp://", EINVAL},
+        {"inproc://", EINVAL},
     };
     void *socket = open_socket(world, ZMQ_DEALER);
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
@@ -138,7 +156,8 @@ static void test_unbind_and_disconnect_refuse(void **state) {
     assert_fails(zmq_disconnect(socket, NULL), EINVAL);
 }
 
-static void test_wildcards_are_told_by_last_endpoint(void **state) {
+static void test_wildcards_are_told_by_last_endpoint(void **state)
+{
     struct world *world = *state;
     static const struct {
         const char *given;
@@ -164,7 +183,8 @@ static void test_wildcards_are_told_by_last_endpoint(void **state) {
     }
 }
 
-static void test_last_endpoint_follows_success_only(void **state) {
+static void test_last_endpoint_follows_success_only(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *socket = open_socket(world, ZMQ_DEALER);
@@ -184,7 +204,8 @@ static void test_last_endpoint_follows_success_only(void **state) {
 }
 
 /* A socket that was closed or unbound may take a moment to let go of its address. */
-static void bind_soon(void *socket, const char *endpoint) {
+static void bind_soon(void *socket, const char *endpoint)
+{
     const int64_t end = now_ms() + DEADLINE_MS;
     while (zmq_bind(socket, endpoint) != 0) {
         assert_int_equal(errno, EADDRINUSE);
@@ -192,7 +213,8 @@ static void bind_soon(void *socket, const char *endpoint) {
     }
 }
 
-static void test_names_can_be_bound_once(void **state) {
+static void test_names_can_be_bound_once(void **state)
+{
     struct world *world = *state;
     void *one = open_socket(world, ZMQ_PULL);
     void *other = open_socket(world, ZMQ_PULL);
@@ -209,7 +231,8 @@ static void test_names_can_be_bound_once(void **state) {
     bind_soon(one, endpoint);
 }
 
-static void test_addresses_are_free_again(void **state) {
+static void test_addresses_are_free_again(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"tcp", "ipc", "inproc"};
     for (int i = 0; i < 3; i++) {
@@ -232,7 +255,8 @@ static void test_addresses_are_free_again(void **state) {
     }
 }
 
-static void test_several_endpoints_on_one_socket(void **state) {
+static void test_several_endpoints_on_one_socket(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"tcp", "ipc", "inproc", "tcp", "ipc", "inproc"};
     void *receiver = open_socket(world, ZMQ_PULL);
@@ -251,7 +275,8 @@ static void test_several_endpoints_on_one_socket(void **state) {
     }
 }
 
-static void test_unbound_endpoints_take_no_connection(void **state) {
+static void test_unbound_endpoints_take_no_connection(void **state)
+{
     struct world *world = *state;
     void *receiver = open_socket(world, ZMQ_PULL);
     char gone[ENDPOINT_MAX];
@@ -271,7 +296,8 @@ static void test_unbound_endpoints_take_no_connection(void **state) {
     expect_str(receiver, "hello");
 }
 
-static void test_unbinding_inproc_leaves_connections(void **state) {
+static void test_unbinding_inproc_leaves_connections(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
     assert_ok(zmq_unbind(ends.bound, ends.endpoint));
@@ -279,7 +305,8 @@ static void test_unbinding_inproc_leaves_connections(void **state) {
     expect_str(ends.bound, "still joined");
 }
 
-static void test_received_messages_outlive_unbind(void **state) {
+static void test_received_messages_outlive_unbind(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "before");
@@ -288,7 +315,8 @@ static void test_received_messages_outlive_unbind(void **state) {
     expect_str(ends.bound, "before");
 }
 
-static void test_disconnect_ends_the_connection(void **state) {
+static void test_disconnect_ends_the_connection(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"tcp", "ipc", "inproc"};
     for (int i = 0; i < 3; i++) {
@@ -304,7 +332,8 @@ static void test_disconnect_ends_the_connection(void **state) {
     }
 }
 
-static void test_disconnect_from_a_pending_endpoint(void **state) {
+static void test_disconnect_from_a_pending_endpoint(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"ipc", "inproc"};
     for (int i = 0; i < 2; i++) {
@@ -325,7 +354,8 @@ static void test_disconnect_from_a_pending_endpoint(void **state) {
     }
 }
 
-static void test_disconnecting_one_leaves_the_others(void **state) {
+static void test_disconnecting_one_leaves_the_others(void **state)
+{
     struct world *world = *state;
     void *sender = open_socket(world, ZMQ_PUSH);
     void *receivers[3];
@@ -343,7 +373,8 @@ static void test_disconnecting_one_leaves_the_others(void **state) {
     }
 }
 
-static void test_connecting_twice(void **state) {
+static void test_connecting_twice(void **state)
+{
     struct world *world = *state;
     /* For these types a second connection to the same endpoint makes no sense, and is not made. */
     static const struct {
@@ -373,7 +404,8 @@ static void test_connecting_twice(void **state) {
     }
 }
 
-static void test_long_ipc_names(void **state) {
+static void test_long_ipc_names(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *peer = open_socket(world, ZMQ_PUSH);
@@ -400,7 +432,8 @@ static void test_long_ipc_names(void **state) {
     }
 }
 
-static void test_abstract_ipc_names(void **state) {
+static void test_abstract_ipc_names(void **state)
+{
     struct world *world = *state;
     char path[ENDPOINT_MAX];
     char endpoint[ENDPOINT_MAX + 8];
@@ -418,7 +451,8 @@ static void test_abstract_ipc_names(void **state) {
     assert_ok(zmq_unbind(receiver, endpoint));
 }
 
-static void test_ipc_wildcard_cleans_up(void **state) {
+static void test_ipc_wildcard_cleans_up(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *receiver = open_socket(world, ZMQ_PULL);
@@ -439,7 +473,8 @@ static void test_ipc_wildcard_cleans_up(void **state) {
     assert_int_equal(stat(endpoint + 6, &status), -1);
 }
 
-static void test_a_dead_process_s_ipc_socket_is_replaced(void **state) {
+static void test_a_dead_process_s_ipc_socket_is_replaced(void **state)
+{
     struct world *world = *state;
     char path[ENDPOINT_MAX];
     char endpoint[ENDPOINT_MAX + 8];
@@ -459,7 +494,8 @@ static void test_a_dead_process_s_ipc_socket_is_replaced(void **state) {
     expect_str(receiver, "hello");
 }
 
-static void test_ipc_on_a_directory(void **state) {
+static void test_ipc_on_a_directory(void **state)
+{
     struct world *world = *state;
     char path[ENDPOINT_MAX];
     char endpoint[ENDPOINT_MAX + 8];
@@ -470,12 +506,13 @@ static void test_ipc_on_a_directory(void **state) {
     assert_fails(zmq_bind(socket, endpoint), EADDRINUSE);
 }
 
-static void test_inproc_names(void **state) {
+static void test_inproc_names(void **state)
+{
     struct world *world = *state;
     char longest[ENDPOINT_MAX] = "inproc://";
     memset(longest + 9, 'n', sizeof longest - 10);
-    const char *const names[] = {"inproc://a", "inproc://a b", "inproc:///", "inproc://*", "inproc://a:1", longest,
-                                 "inproc://A", "inproc://\xc3\xa4"};
+    const char *const names[] = {"inproc://a",   "inproc://a b", "inproc:///", "inproc://*",
+                                 "inproc://a:1", longest,        "inproc://A", "inproc://\xc3\xa4"};
     void *receiver = open_socket(world, ZMQ_PULL);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char endpoint[ENDPOINT_MAX];
@@ -489,7 +526,8 @@ static void test_inproc_names(void **state) {
     }
 }
 
-static void test_inproc_connect_before_bind(void **state) {
+static void test_inproc_connect_before_bind(void **state)
+{
     struct world *world = *state;
     void *senders[4];
     for (int i = 0; i < 4; i++) {
@@ -505,7 +543,8 @@ static void test_inproc_connect_before_bind(void **state) {
     expect_str(receiver, "late");
 }
 
-static void test_tcp_source_address(void **state) {
+static void test_tcp_source_address(void **state)
+{
     struct world *world = *state;
     void *receiver = open_socket(world, ZMQ_PULL);
     void *sender = open_socket(world, ZMQ_PUSH);
@@ -523,7 +562,8 @@ static void test_tcp_source_address(void **state) {
     assert_ok(zmq_disconnect(sender, with_source));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_bind_refuses),
         world_test(test_connect_refuses),

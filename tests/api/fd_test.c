@@ -13,7 +13,8 @@
 
 static const char *const transports[] = {"inproc", "ipc", "tcp"};
 
-static bool fd_readable(void *socket, int timeout) {
+static bool fd_readable(void *socket, int timeout)
+{
     struct pollfd item = {get_int(socket, ZMQ_FD), POLLIN, 0};
     const int count = poll(&item, 1, timeout);
     assert_true(count >= 0);
@@ -22,20 +23,23 @@ static bool fd_readable(void *socket, int timeout) {
 }
 
 /* What an event loop does: looks at ZMQ_EVENTS, and sleeps on the descriptor only while it shows nothing wanted. */
-static void await_event_bits(void *socket, int wanted) {
+static void await_event_bits(void *socket, int wanted)
+{
     while (!(get_int(socket, ZMQ_EVENTS) & wanted))
         if (!fd_readable(socket, DEADLINE_MS))
             fail_msg("the descriptor slept although ZMQ_EVENTS is %d", get_int(socket, ZMQ_EVENTS));
 }
 
-static void drain(void *socket) {
+static void drain(void *socket)
+{
     char buffer[64];
     while (zmq_recv(socket, buffer, sizeof buffer, ZMQ_DONTWAIT) >= 0)
         continue;
     assert_int_equal(errno, EAGAIN);
 }
 
-static void test_quiet_after_events_were_read(void **state) {
+static void test_quiet_after_events_were_read(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     drain(ends.bound);
@@ -53,7 +57,8 @@ static void test_quiet_after_events_were_read(void **state) {
     }
 }
 
-static void test_quiet_over_a_wire(void **state) {
+static void test_quiet_over_a_wire(void **state)
+{
     struct world *world = *state;
     for (int t = 1; t < 3; t++) {
         struct ends ends = join_pair_ready(world, transports[t], ZMQ_PULL, ZMQ_PUSH);
@@ -73,7 +78,8 @@ static void test_quiet_over_a_wire(void **state) {
     }
 }
 
-static void test_events_are_right_whatever_the_descriptor_says(void **state) {
+static void test_events_are_right_whatever_the_descriptor_says(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     for (int round = 0; round < 20; round++) {
@@ -89,7 +95,8 @@ static void test_events_are_right_whatever_the_descriptor_says(void **state) {
     }
 }
 
-static void test_a_new_connection_wakes_a_sender(void **state) {
+static void test_a_new_connection_wakes_a_sender(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < 3; t++) {
         char endpoint[ENDPOINT_MAX];
@@ -105,7 +112,8 @@ static void test_a_new_connection_wakes_a_sender(void **state) {
     }
 }
 
-static void test_room_wakes_a_sender(void **state) {
+static void test_room_wakes_a_sender(void **state)
+{
     struct world *world = *state;
     void *receiver = open_socket(world, ZMQ_PULL);
     void *sender = open_socket(world, ZMQ_PUSH);
@@ -126,13 +134,14 @@ static void test_room_wakes_a_sender(void **state) {
     }
 }
 
-static void test_each_pattern_wakes(void **state) {
+static void test_each_pattern_wakes(void **state)
+{
     struct world *world = *state;
     static const struct {
         int receiver;
         int sender;
-    } patterns[] = {{ZMQ_PULL, ZMQ_PUSH},   {ZMQ_PAIR, ZMQ_PAIR}, {ZMQ_ROUTER, ZMQ_DEALER}, {ZMQ_DEALER, ZMQ_DEALER},
-                    {ZMQ_REP, ZMQ_REQ},     {ZMQ_SUB, ZMQ_PUB},   {ZMQ_XSUB, ZMQ_XPUB},     {ZMQ_ROUTER, ZMQ_REQ}};
+    } patterns[] = {{ZMQ_PULL, ZMQ_PUSH}, {ZMQ_PAIR, ZMQ_PAIR}, {ZMQ_ROUTER, ZMQ_DEALER}, {ZMQ_DEALER, ZMQ_DEALER},
+                    {ZMQ_REP, ZMQ_REQ},   {ZMQ_SUB, ZMQ_PUB},   {ZMQ_XSUB, ZMQ_XPUB},     {ZMQ_ROUTER, ZMQ_REQ}};
     for (size_t p = 0; p < sizeof patterns / sizeof *patterns; p++)
         for (int t = 0; t < 3; t++) {
             struct ends ends = join_pair_ready(world, transports[t], patterns[p].sender, patterns[p].receiver);
@@ -162,7 +171,8 @@ static void test_each_pattern_wakes(void **state) {
         }
 }
 
-static void test_a_monitor_wakes(void **state) {
+static void test_a_monitor_wakes(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *monitor = watch(world, socket, ZMQ_EVENT_LISTENING);
@@ -174,7 +184,8 @@ static void test_a_monitor_wakes(void **state) {
     assert_int_equal(next_event(monitor).kind, ZMQ_EVENT_LISTENING);
 }
 
-static void test_the_end_of_the_context_wakes(void **state) {
+static void test_the_end_of_the_context_wakes(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     const int fd = get_int(socket, ZMQ_FD);
@@ -197,7 +208,8 @@ struct sender {
     bool failed;
 };
 
-static void *sender_main(void *argument) {
+static void *sender_main(void *argument)
+{
     struct sender *sender = argument;
     uint32_t seed = 1;
     for (uint32_t i = 0; i < sender->count; i++) {
@@ -217,7 +229,8 @@ static void *sender_main(void *argument) {
  * descriptor only if ZMQ_EVENTS says that there is no more. */
 enum style { TAKE_ALL, TAKE_ONE, TAKE_AND_REPLY };
 
-static void take_all(void *socket, uint32_t *next, enum style style) {
+static void take_all(void *socket, uint32_t *next, enum style style)
+{
     while (get_int(socket, ZMQ_EVENTS) & ZMQ_POLLIN)
         do {
             uint32_t number;
@@ -233,7 +246,8 @@ static void take_all(void *socket, uint32_t *next, enum style style) {
         } while (style == TAKE_ALL);
 }
 
-static void run_loop(struct world *world, const char *transport, enum style style) {
+static void run_loop(struct world *world, const char *transport, enum style style)
+{
     struct ends ends = join_pair_ready(world, transport, ZMQ_PAIR, ZMQ_PAIR);
     struct sender sender = {.socket = ends.connected, .count = 5000};
     uint32_t next = 0;
@@ -248,14 +262,16 @@ static void run_loop(struct world *world, const char *transport, enum style styl
     assert_false(sender.failed);
 }
 
-static void test_no_wake_up_is_lost(void **state) {
+static void test_no_wake_up_is_lost(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < 3; t++)
         for (enum style style = TAKE_ALL; style <= TAKE_AND_REPLY; style++)
             run_loop(world, transports[t], style);
 }
 
-static void *responder_main(void *argument) {
+static void *responder_main(void *argument)
+{
     struct sender *responder = argument;
     for (uint32_t i = 0; i < responder->count; i++) {
         uint32_t number;
@@ -266,7 +282,8 @@ static void *responder_main(void *argument) {
     return NULL;
 }
 
-static void test_requests_and_replies_lose_no_wake_up(void **state) {
+static void test_requests_and_replies_lose_no_wake_up(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < 3; t++) {
         struct ends ends = join_pair_ready(world, transports[t], ZMQ_REP, ZMQ_REQ);
@@ -285,7 +302,8 @@ static void test_requests_and_replies_lose_no_wake_up(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_quiet_after_events_were_read),
         world_test(test_quiet_over_a_wire),

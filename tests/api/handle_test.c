@@ -7,53 +7,64 @@
 #include <string.h>
 #include <sys/uio.h>
 
-static int call_close(void *handle) {
+static int call_close(void *handle)
+{
     return zmq_close(handle);
 }
 
-static int call_bind(void *handle) {
+static int call_bind(void *handle)
+{
     return zmq_bind(handle, "inproc://endpoint");
 }
 
-static int call_connect(void *handle) {
+static int call_connect(void *handle)
+{
     return zmq_connect(handle, "inproc://endpoint");
 }
 
-static int call_unbind(void *handle) {
+static int call_unbind(void *handle)
+{
     return zmq_unbind(handle, "inproc://endpoint");
 }
 
-static int call_disconnect(void *handle) {
+static int call_disconnect(void *handle)
+{
     return zmq_disconnect(handle, "inproc://endpoint");
 }
 
-static int call_setsockopt(void *handle) {
+static int call_setsockopt(void *handle)
+{
     const int value = 0;
     return zmq_setsockopt(handle, ZMQ_LINGER, &value, sizeof value);
 }
 
-static int call_getsockopt(void *handle) {
+static int call_getsockopt(void *handle)
+{
     int value = 77;
     size_t size = sizeof value;
     const int result = zmq_getsockopt(handle, ZMQ_TYPE, &value, &size);
     return result == -1 && value == 77 && size == sizeof value ? -1 : 0;
 }
 
-static int call_send(void *handle) {
+static int call_send(void *handle)
+{
     return zmq_send(handle, "x", 1, 0);
 }
 
-static int call_send_const(void *handle) {
+static int call_send_const(void *handle)
+{
     return zmq_send_const(handle, "x", 1, 0);
 }
 
-static int call_recv(void *handle) {
+static int call_recv(void *handle)
+{
     char byte;
     return zmq_recv(handle, &byte, 1, 0);
 }
 
 /* These two also see that the message is still what it was. */
-static int on_message(int (*call)(zmq_msg_t *, void *, int), void *handle) {
+static int on_message(int (*call)(zmq_msg_t *, void *, int), void *handle)
+{
     zmq_msg_t message;
     zmq_msg_init_size(&message, 100);
     const int result = call(&message, handle, 0);
@@ -64,57 +75,68 @@ static int on_message(int (*call)(zmq_msg_t *, void *, int), void *handle) {
     return whole ? result : 0;
 }
 
-static int call_msg_send(void *handle) {
+static int call_msg_send(void *handle)
+{
     return on_message(zmq_msg_send, handle);
 }
 
-static int call_msg_recv(void *handle) {
+static int call_msg_recv(void *handle)
+{
     return on_message(zmq_msg_recv, handle);
 }
 
-static int swapped_sendmsg(zmq_msg_t *message, void *handle, int flags) {
+static int swapped_sendmsg(zmq_msg_t *message, void *handle, int flags)
+{
     return zmq_sendmsg(handle, message, flags);
 }
 
-static int swapped_recvmsg(zmq_msg_t *message, void *handle, int flags) {
+static int swapped_recvmsg(zmq_msg_t *message, void *handle, int flags)
+{
     return zmq_recvmsg(handle, message, flags);
 }
 
-static int call_sendmsg(void *handle) {
+static int call_sendmsg(void *handle)
+{
     return on_message(swapped_sendmsg, handle);
 }
 
-static int call_recvmsg(void *handle) {
+static int call_recvmsg(void *handle)
+{
     return on_message(swapped_recvmsg, handle);
 }
 
-static int call_sendiov(void *handle) {
+static int call_sendiov(void *handle)
+{
     char byte = 0;
     struct iovec vector = {&byte, 1};
     return zmq_sendiov(handle, &vector, 1, 0);
 }
 
-static int call_recviov(void *handle) {
+static int call_recviov(void *handle)
+{
     struct iovec vector = {NULL, 0};
     size_t count = 1;
     return zmq_recviov(handle, &vector, &count, 0);
 }
 
-static int call_monitor(void *handle) {
+static int call_monitor(void *handle)
+{
     return zmq_socket_monitor(handle, "inproc://monitor", ZMQ_EVENT_ALL);
 }
 
-static int call_monitor_stop(void *handle) {
+static int call_monitor_stop(void *handle)
+{
     return zmq_socket_monitor(handle, NULL, 0);
 }
 
 static int (*const calls[])(void *) = {
-    call_close,      call_bind,       call_connect, call_unbind,   call_disconnect, call_setsockopt, call_getsockopt,
-    call_send,       call_send_const, call_recv,    call_msg_send, call_msg_recv,   call_sendmsg,    call_recvmsg,
-    call_sendiov,    call_recviov,    call_monitor, call_monitor_stop,
+    call_close,      call_bind,    call_connect,    call_unbind,  call_disconnect, call_setsockopt,
+    call_getsockopt, call_send,    call_send_const, call_recv,    call_msg_send,   call_msg_recv,
+    call_sendmsg,    call_recvmsg, call_sendiov,    call_recviov, call_monitor,    call_monitor_stop,
 };
 
-static void refuse_all(void *handle) {
+static void refuse_all(void *handle)
+{
     for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
         errno = 0;
         const int result = calls[i](handle);
@@ -123,17 +145,20 @@ static void refuse_all(void *handle) {
     }
 }
 
-static void refuse_all_polling(void *handle) {
+static void refuse_all_polling(void *handle)
+{
     zmq_pollitem_t item = {handle, 0, ZMQ_POLLIN, 0};
     assert_fails(zmq_poll(&item, 1, 0), ENOTSOCK);
 }
 
-static void test_null(void **state) {
+static void test_null(void **state)
+{
     (void)state;
     refuse_all(NULL);
 }
 
-static void test_junk(void **state) {
+static void test_junk(void **state)
+{
     (void)state;
     /* Larger than any socket structure, so that whatever is looked at lies in it. */
     static uint64_t junk[1024];
@@ -147,7 +172,8 @@ static void test_junk(void **state) {
     }
 }
 
-static void test_numbers_in_memory(void **state) {
+static void test_numbers_in_memory(void **state)
+{
     (void)state;
     /* Programs ask of a pointer to a descriptor whether it is a socket. */
     static int numbers[2048];
@@ -157,21 +183,24 @@ static void test_numbers_in_memory(void **state) {
     }
 }
 
-static void test_text(void **state) {
+static void test_text(void **state)
+{
     (void)state;
     static char text[8192];
     memset(text, 'z', sizeof text - 1);
     refuse_all(text);
 }
 
-static void test_context_is_no_socket(void **state) {
+static void test_context_is_no_socket(void **state)
+{
     const struct world *world = *state;
     refuse_all(world->context);
     refuse_all_polling(world->context);
     assert_returns(zmq_ctx_get(world->context, ZMQ_IO_THREADS), 1);
 }
 
-static void test_closed_socket(void **state) {
+static void test_closed_socket(void **state)
+{
     struct world *world = *state;
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
@@ -181,7 +210,8 @@ static void test_closed_socket(void **state) {
     }
 }
 
-static void test_closed_socket_after_traffic(void **state) {
+static void test_closed_socket_after_traffic(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "hello");
@@ -192,7 +222,8 @@ static void test_closed_socket_after_traffic(void **state) {
     refuse_all(ends.connected);
 }
 
-static void test_socket_is_no_context(void **state) {
+static void test_socket_is_no_context(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PAIR);
     static uint64_t junk[1024];
@@ -207,7 +238,8 @@ static void test_socket_is_no_context(void **state) {
     assert_int_equal(get_int(socket, ZMQ_TYPE), ZMQ_PAIR);
 }
 
-static void test_proxy_refuses_what_is_no_socket(void **state) {
+static void test_proxy_refuses_what_is_no_socket(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *other = open_socket(world, ZMQ_PUSH);
@@ -221,7 +253,8 @@ static void test_proxy_refuses_what_is_no_socket(void **state) {
     assert_fails(zmq_device(ZMQ_STREAMER, junk, socket), ENOTSOCK);
 }
 
-static void test_pointers_that_may_be_null(void **state) {
+static void test_pointers_that_may_be_null(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PAIR);
     char byte = 0;
@@ -241,7 +274,8 @@ static void test_pointers_that_may_be_null(void **state) {
     assert_fails(zmq_recviov(socket, &vector, &none, 0), EINVAL);
 }
 
-static void *errno_main(void *argument) {
+static void *errno_main(void *argument)
+{
     int *seen = argument;
     errno = 0;
     zmq_close(NULL);
@@ -251,7 +285,8 @@ static void *errno_main(void *argument) {
     return NULL;
 }
 
-static void test_each_thread_has_its_own_error(void **state) {
+static void test_each_thread_has_its_own_error(void **state)
+{
     (void)state;
     int seen[2] = {0, 0};
     pthread_t thread;
@@ -263,7 +298,8 @@ static void test_each_thread_has_its_own_error(void **state) {
     assert_int_equal(seen[1], EFAULT);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_null),
         world_test(test_junk),

@@ -10,7 +10,8 @@
 static struct iovec parts[] = {{"one", 3}, {"two22", 5}, {"", 0}, {"four", 4}};
 
 /* Receives parts into freshly allocated memory, compares them with the parts from first on, and frees them. */
-static void expect_parts(void *socket, size_t room, size_t first, size_t expected) {
+static void expect_parts(void *socket, size_t room, size_t first, size_t expected)
+{
     struct iovec vector[8];
     size_t count = room;
     memset(vector, 0xaa, sizeof vector);
@@ -23,7 +24,8 @@ static void expect_parts(void *socket, size_t room, size_t first, size_t expecte
     }
 }
 
-static void test_with_sndmore_the_parts_are_one_message(void **state) {
+static void test_with_sndmore_the_parts_are_one_message(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"inproc", "tcp"};
     for (int i = 0; i < 2; i++) {
@@ -37,7 +39,8 @@ static void test_with_sndmore_the_parts_are_one_message(void **state) {
     }
 }
 
-static void test_without_it_each_part_is_a_message(void **state) {
+static void test_without_it_each_part_is_a_message(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     assert_returns(zmq_sendiov(ends.connected, parts, 4, 0), 4);
@@ -47,7 +50,8 @@ static void test_without_it_each_part_is_a_message(void **state) {
     expect_str(ends.bound, "four");
 }
 
-static void test_receiving_parts(void **state) {
+static void test_receiving_parts(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "tcp", ZMQ_PAIR, ZMQ_PAIR);
     for (size_t room = 4; room <= 8; room++) {
@@ -57,7 +61,8 @@ static void test_receiving_parts(void **state) {
     }
 }
 
-static void test_receiving_parts_in_pieces(void **state) {
+static void test_receiving_parts_in_pieces(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     assert_returns(zmq_sendiov(ends.connected, parts, 4, ZMQ_SNDMORE), 4);
@@ -67,7 +72,8 @@ static void test_receiving_parts_in_pieces(void **state) {
     expect_no_more(ends.bound);
 }
 
-static void test_failures(void **state) {
+static void test_failures(void **state)
+{
     struct world *world = *state;
     struct iovec vector[2];
     size_t count = 2;
@@ -83,7 +89,8 @@ static void test_failures(void **state) {
     assert_int_equal(count, 0);
 }
 
-static void test_sendmsg_and_recvmsg(void **state) {
+static void test_sendmsg_and_recvmsg(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "tcp", ZMQ_PAIR, ZMQ_PAIR);
     static const size_t sizes[] = {0, 5, 33, 34, 300};
@@ -105,7 +112,8 @@ static void test_sendmsg_and_recvmsg(void **state) {
     }
 }
 
-static void test_send_const(void **state) {
+static void test_send_const(void **state)
+{
     struct world *world = *state;
     static const char constant[] = "constant data that nobody copies or frees, and long enough for that";
     static const char *const transports[] = {"inproc", "tcp", "ipc"};
@@ -127,7 +135,8 @@ static void test_send_const(void **state) {
     assert_fails(zmq_send_const(deaf, constant, 3, 0), ENOTSUP);
 }
 
-static void test_send_const_passes_the_address_through_inproc(void **state) {
+static void test_send_const_passes_the_address_through_inproc(void **state)
+{
     struct world *world = *state;
     static const char constant[] = "the receiver gets this very memory: it is never copied";
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
@@ -140,7 +149,8 @@ static void test_send_const_passes_the_address_through_inproc(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_with_sndmore_the_parts_are_one_message),
         world_test(test_without_it_each_part_is_a_message),

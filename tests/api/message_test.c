@@ -16,13 +16,15 @@ static atomic_int free_calls;
 static void *freed_data;
 static void *freed_hint;
 
-static void count_free(void *data, void *hint) {
+static void count_free(void *data, void *hint)
+{
     freed_data = data;
     freed_hint = hint;
     atomic_fetch_add(&free_calls, 1);
 }
 
-static int reset_count(void **state) {
+static int reset_count(void **state)
+{
     (void)state;
     atomic_store(&free_calls, 0);
     freed_data = NULL;
@@ -30,22 +32,26 @@ static int reset_count(void **state) {
     return 0;
 }
 
-static void expect_freed(int calls) {
+static void expect_freed(int calls)
+{
     assert_int_equal(atomic_load(&free_calls), calls);
 }
 
-static const uint8_t *data_of(zmq_msg_t *message) {
+static const uint8_t *data_of(zmq_msg_t *message)
+{
     return zmq_msg_data(message);
 }
 
-static void fill(zmq_msg_t *message, size_t size) {
+static void fill(zmq_msg_t *message, size_t size)
+{
     assert_ok(zmq_msg_init_size(message, size));
     uint8_t *data = zmq_msg_data(message);
     for (size_t i = 0; i < size; i++)
         data[i] = (uint8_t)(i * 31 + size);
 }
 
-static void expect_filled(zmq_msg_t *message, size_t size) {
+static void expect_filled(zmq_msg_t *message, size_t size)
+{
     assert_int_equal(zmq_msg_size(message), size);
     const uint8_t *data = data_of(message);
     for (size_t i = 0; i < size; i++)
@@ -53,7 +59,8 @@ static void expect_filled(zmq_msg_t *message, size_t size) {
             fail_msg("octet %zu of %zu is wrong", i, size);
 }
 
-static void test_empty_message(void **state) {
+static void test_empty_message(void **state)
+{
     (void)state;
     zmq_msg_t message;
     memset(&message, 0xff, sizeof message);
@@ -66,7 +73,8 @@ static void test_empty_message(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void test_sizes(void **state) {
+static void test_sizes(void **state)
+{
     (void)state;
     static const size_t sizes[] = {0, 1, 2, 8, 24, 29, 32, 33, 34, 35, 55, 56, 63, 64, 65, 255, 256, 8192, 1 << 20};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -78,7 +86,8 @@ static void test_sizes(void **state) {
     }
 }
 
-static void test_small_messages_live_in_the_structure(void **state) {
+static void test_small_messages_live_in_the_structure(void **state)
+{
     (void)state;
     for (size_t size = 0; size <= 64; size++) {
         zmq_msg_t message;
@@ -93,7 +102,8 @@ static void test_small_messages_live_in_the_structure(void **state) {
     }
 }
 
-static void test_messages_can_be_relocated_bit_by_bit(void **state) {
+static void test_messages_can_be_relocated_bit_by_bit(void **state)
+{
     (void)state;
     static const size_t sizes[] = {0, 1, 33, 34, 100, 5000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -112,7 +122,8 @@ static void test_messages_can_be_relocated_bit_by_bit(void **state) {
     }
 }
 
-static void test_relocated_messages_still_share(void **state) {
+static void test_relocated_messages_still_share(void **state)
+{
     (void)state;
     zmq_msg_t first;
     zmq_msg_t second;
@@ -129,7 +140,8 @@ static void test_relocated_messages_still_share(void **state) {
     expect_freed(1);
 }
 
-static void test_closing_twice(void **state) {
+static void test_closing_twice(void **state)
+{
     (void)state;
     static const size_t sizes[] = {0, 10, 100};
     for (size_t i = 0; i < 3; i++) {
@@ -141,7 +153,8 @@ static void test_closing_twice(void **state) {
     }
 }
 
-static void test_what_was_never_a_message(void **state) {
+static void test_what_was_never_a_message(void **state)
+{
     (void)state;
     zmq_msg_t junk;
     zmq_msg_t good;
@@ -157,7 +170,8 @@ static void test_what_was_never_a_message(void **state) {
     assert_ok(zmq_msg_close(&good));
 }
 
-static void test_closed_messages_cannot_be_copied(void **state) {
+static void test_closed_messages_cannot_be_copied(void **state)
+{
     (void)state;
     zmq_msg_t closed;
     zmq_msg_t good;
@@ -172,7 +186,8 @@ static void test_closed_messages_cannot_be_copied(void **state) {
     assert_ok(zmq_msg_close(&good));
 }
 
-static void test_free_function_is_called_once(void **state) {
+static void test_free_function_is_called_once(void **state)
+{
     (void)state;
     uint8_t data[64];
     int hint;
@@ -193,7 +208,8 @@ static void test_free_function_is_called_once(void **state) {
     }
 }
 
-static void test_constant_data(void **state) {
+static void test_constant_data(void **state)
+{
     (void)state;
     static char constant[] = "nobody frees this";
     zmq_msg_t message;
@@ -212,7 +228,8 @@ static void test_constant_data(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void test_large_copies_share(void **state) {
+static void test_large_copies_share(void **state)
+{
     (void)state;
     zmq_msg_t message;
     zmq_msg_t copy;
@@ -227,7 +244,8 @@ static void test_large_copies_share(void **state) {
     assert_ok(zmq_msg_close(&copy));
 }
 
-static void test_small_copies_do_not(void **state) {
+static void test_small_copies_do_not(void **state)
+{
     (void)state;
     zmq_msg_t message;
     zmq_msg_t copy;
@@ -242,7 +260,8 @@ static void test_small_copies_do_not(void **state) {
     assert_ok(zmq_msg_close(&copy));
 }
 
-static void test_many_copies_free_once(void **state) {
+static void test_many_copies_free_once(void **state)
+{
     (void)state;
     uint8_t data[8];
     zmq_msg_t copies[100];
@@ -259,7 +278,8 @@ static void test_many_copies_free_once(void **state) {
     expect_freed(1);
 }
 
-static void test_copy_and_move_release_what_was_there(void **state) {
+static void test_copy_and_move_release_what_was_there(void **state)
+{
     (void)state;
     uint8_t data[50];
     zmq_msg_t target;
@@ -280,7 +300,8 @@ static void test_copy_and_move_release_what_was_there(void **state) {
     assert_ok(zmq_msg_close(&source));
 }
 
-static void test_move_empties_the_source(void **state) {
+static void test_move_empties_the_source(void **state)
+{
     (void)state;
     static const size_t sizes[] = {0, 1, 33, 34, 1000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -299,7 +320,8 @@ static void test_move_empties_the_source(void **state) {
     }
 }
 
-static void test_moving_keeps_one_owner(void **state) {
+static void test_moving_keeps_one_owner(void **state)
+{
     (void)state;
     uint8_t data[4];
     zmq_msg_t one;
@@ -315,17 +337,20 @@ static void test_moving_keeps_one_owner(void **state) {
     expect_freed(1);
 }
 
-static void test_impossible_sizes(void **state) {
+static void test_impossible_sizes(void **state)
+{
     (void)state;
-    static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 8, SIZE_MAX - 40, SIZE_MAX - 64, SIZE_MAX - 256,
-                                   (size_t)1 << 63, ((size_t)1 << 63) - 1, (size_t)1 << 62, (size_t)1 << 60};
+    static const size_t sizes[] = {SIZE_MAX,        SIZE_MAX - 1,   SIZE_MAX - 8,    SIZE_MAX - 40,
+                                   SIZE_MAX - 64,   SIZE_MAX - 256, (size_t)1 << 63, ((size_t)1 << 63) - 1,
+                                   (size_t)1 << 62, (size_t)1 << 60};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         zmq_msg_t message;
         assert_fails(zmq_msg_init_size(&message, sizes[i]), ENOMEM);
     }
 }
 
-static void test_properties(void **state) {
+static void test_properties(void **state)
+{
     (void)state;
     static const int unknown[] = {-1, 0, 4, 5, 99};
     static const int all[] = {-1, 0, ZMQ_MORE, ZMQ_SRCFD, ZMQ_SHARED, 4, 99};
@@ -345,14 +370,16 @@ static void test_properties(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void *close_main(void *argument) {
+static void *close_main(void *argument)
+{
     zmq_msg_t *copies = argument;
     for (int i = 0; i < 1000; i++)
         zmq_msg_close(&copies[i]);
     return NULL;
 }
 
-static void test_copies_may_be_closed_in_any_thread(void **state) {
+static void test_copies_may_be_closed_in_any_thread(void **state)
+{
     (void)state;
     static zmq_msg_t copies[4][1000];
     static uint8_t data[16];
@@ -374,7 +401,8 @@ static void test_copies_may_be_closed_in_any_thread(void **state) {
 
 #define counted_test(function) cmocka_unit_test_setup(function, reset_count)
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty_message),
         cmocka_unit_test(test_sizes),

@@ -18,7 +18,8 @@ static const char *const transports[] = {"inproc", "ipc", "tcp"};
 static int freed_pipe[2];
 static atomic_int free_calls;
 
-static void report_free(void *data, void *hint) {
+static void report_free(void *data, void *hint)
+{
     (void)data;
     (void)hint;
     atomic_fetch_add(&free_calls, 1);
@@ -26,26 +27,30 @@ static void report_free(void *data, void *hint) {
     (void)done;
 }
 
-static void await_free(void) {
+static void await_free(void)
+{
     struct pollfd item = {freed_pipe[0], POLLIN, 0};
     char byte;
     assert_int_equal(poll(&item, 1, DEADLINE_MS), 1);
     assert_int_equal(read(freed_pipe[0], &byte, 1), 1);
 }
 
-static void make_owned(zmq_msg_t *message, void *data, size_t size) {
+static void make_owned(zmq_msg_t *message, void *data, size_t size)
+{
     assert_ok(zmq_msg_init_data(message, data, size, report_free, NULL));
 }
 
-static uint8_t pattern_at(size_t i, size_t size) {
+static uint8_t pattern_at(size_t i, size_t size)
+{
     return (uint8_t)(i * 131 + (i >> 8) * 7 + size);
 }
 
-static void test_every_size_arrives_whole(void **state) {
+static void test_every_size_arrives_whole(void **state)
+{
     struct world *world = *state;
-    static const size_t sizes[] = {0,    1,    2,    33,    34,    63,    64,    65,     254,    255,     256,    257,
-                                   1000, 4095, 8183, 8184,  8191,  8192,  8193,  16384,  65535,  65536,   65537,  1 << 20,
-                                   (1 << 20) + 1, 5000000};
+    static const size_t sizes[] = {
+        0,    1,    2,    33,   34,   63,   64,    65,    254,   255,   256,     257,           1000,
+        4095, 8183, 8184, 8191, 8192, 8193, 16384, 65535, 65536, 65537, 1 << 20, (1 << 20) + 1, 5000000};
     for (int t = 0; t < TRANSPORTS; t++) {
         struct ends ends = join_pair(world, transports[t], ZMQ_PAIR, ZMQ_PAIR);
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
@@ -69,7 +74,8 @@ static void test_every_size_arrives_whole(void **state) {
     }
 }
 
-static void test_received_messages_can_be_relocated(void **state) {
+static void test_received_messages_can_be_relocated(void **state)
+{
     struct world *world = *state;
     static const size_t sizes[] = {1, 33, 34, 100, 9000, 100000};
     for (int t = 0; t < TRANSPORTS; t++) {
@@ -92,7 +98,8 @@ static void test_received_messages_can_be_relocated(void **state) {
     }
 }
 
-static void test_owned_data_is_freed_once_it_is_used_up(void **state) {
+static void test_owned_data_is_freed_once_it_is_used_up(void **state)
+{
     struct world *world = *state;
     static uint8_t data[100000];
     for (int t = 0; t < TRANSPORTS; t++)
@@ -111,7 +118,8 @@ static void test_owned_data_is_freed_once_it_is_used_up(void **state) {
         }
 }
 
-static void test_owned_data_passes_through_inproc_uncopied(void **state) {
+static void test_owned_data_passes_through_inproc_uncopied(void **state)
+{
     struct world *world = *state;
     static char data[50] = "the same memory at the other end";
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
@@ -126,7 +134,8 @@ static void test_owned_data_passes_through_inproc_uncopied(void **state) {
     await_free();
 }
 
-static void test_owned_data_is_freed_when_nobody_takes_it(void **state) {
+static void test_owned_data_is_freed_when_nobody_takes_it(void **state)
+{
     struct world *world = *state;
     static char data[50];
     zmq_msg_t message;
@@ -154,7 +163,8 @@ static void test_owned_data_is_freed_when_nobody_takes_it(void **state) {
     assert_int_equal(atomic_load(&free_calls), 3);
 }
 
-static void test_failed_send_keeps_the_message(void **state) {
+static void test_failed_send_keeps_the_message(void **state)
+{
     struct world *world = *state;
     static char data[50] = "still mine";
     void *alone = open_socket(world, ZMQ_PUSH);
@@ -176,7 +186,8 @@ static void test_failed_send_keeps_the_message(void **state) {
     await_free();
 }
 
-static void test_receiving_replaces_what_the_message_held(void **state) {
+static void test_receiving_replaces_what_the_message_held(void **state)
+{
     struct world *world = *state;
     static char data[50];
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
@@ -192,7 +203,8 @@ static void test_receiving_replaces_what_the_message_held(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void test_receiving_needs_a_message(void **state) {
+static void test_receiving_needs_a_message(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     zmq_msg_t message;
@@ -206,7 +218,8 @@ static void test_receiving_needs_a_message(void **state) {
     expect_str(ends.bound, "waiting");
 }
 
-static void test_a_short_buffer_gets_the_beginning(void **state) {
+static void test_a_short_buffer_gets_the_beginning(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < TRANSPORTS; t++) {
         struct ends ends = join_pair(world, transports[t], ZMQ_PAIR, ZMQ_PAIR);
@@ -224,7 +237,8 @@ static void test_a_short_buffer_gets_the_beginning(void **state) {
     }
 }
 
-static void test_more_is_a_property_of_each_frame(void **state) {
+static void test_more_is_a_property_of_each_frame(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < TRANSPORTS; t++) {
         struct ends ends = join_pair(world, transports[t], ZMQ_PAIR, ZMQ_PAIR);
@@ -257,7 +271,8 @@ static void test_more_is_a_property_of_each_frame(void **state) {
     }
 }
 
-static void test_copies_survive_the_original_s_journey(void **state) {
+static void test_copies_survive_the_original_s_journey(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < TRANSPORTS; t++) {
         struct ends ends = join_pair(world, transports[t], ZMQ_PAIR, ZMQ_PAIR);
@@ -281,14 +296,16 @@ static void test_copies_survive_the_original_s_journey(void **state) {
     }
 }
 
-static void expect_property(const zmq_msg_t *message, const char *name, const char *value) {
+static void expect_property(const zmq_msg_t *message, const char *name, const char *value)
+{
     if (value)
         assert_string_equal(zmq_msg_gets(message, name), value);
     else
         assert_null_fails(zmq_msg_gets(message, name), EINVAL);
 }
 
-static void expect_tcp_properties(zmq_msg_t *message, const char *identity) {
+static void expect_tcp_properties(zmq_msg_t *message, const char *identity)
+{
     expect_property(message, "Socket-Type", "DEALER");
     expect_property(message, "Identity", identity);
     expect_property(message, "Peer-Address", "127.0.0.1");
@@ -304,7 +321,8 @@ static void expect_tcp_properties(zmq_msg_t *message, const char *identity) {
     assert_int_equal(type, SOCK_STREAM);
 }
 
-static void test_properties_over_tcp(void **state) {
+static void test_properties_over_tcp(void **state)
+{
     struct world *world = *state;
     void *router = open_socket(world, ZMQ_ROUTER);
     void *dealer = open_socket(world, ZMQ_DEALER);
@@ -329,7 +347,8 @@ static void test_properties_over_tcp(void **state) {
     assert_ok(zmq_msg_close(&copy));
 }
 
-static void test_properties_over_ipc(void **state) {
+static void test_properties_over_ipc(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "ipc", ZMQ_ROUTER, ZMQ_DEALER);
     char address[ENDPOINT_MAX];
@@ -347,7 +366,8 @@ static void test_properties_over_ipc(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void test_inproc_has_no_properties(void **state) {
+static void test_inproc_has_no_properties(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_ROUTER, ZMQ_DEALER);
     send_str(ends.connected, "hello");
@@ -363,7 +383,8 @@ static void test_inproc_has_no_properties(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void test_properties_of_a_message_sent_on(void **state) {
+static void test_properties_of_a_message_sent_on(void **state)
+{
     struct world *world = *state;
     struct ends first = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     struct ends second = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
@@ -377,7 +398,8 @@ static void test_properties_of_a_message_sent_on(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_every_size_arrives_whole),
         world_test(test_received_messages_can_be_relocated),

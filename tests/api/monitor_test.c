@@ -8,19 +8,22 @@
 #include <string.h>
 #include <sys/socket.h>
 
-static struct event expect_event(void *monitor, int kind, const char *address) {
+static struct event expect_event(void *monitor, int kind, const char *address)
+{
     const struct event event = next_event(monitor);
     if (event.kind != kind || strcmp(event.address, address) != 0)
         fail_msg("event 0x%x of '%s', expected 0x%x of '%s'", event.kind, event.address, kind, address);
     return event;
 }
 
-static void expect_stopped(void *monitor) {
+static void expect_stopped(void *monitor)
+{
     const struct event event = expect_event(monitor, ZMQ_EVENT_MONITOR_STOPPED, "");
     assert_int_equal(event.value, 0);
 }
 
-static void test_frames(void **state) {
+static void test_frames(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *monitor = watch(world, socket, ZMQ_EVENT_ALL);
@@ -39,7 +42,8 @@ static void test_frames(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-static void test_a_server_s_life(void **state) {
+static void test_a_server_s_life(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_PULL);
     void *monitor = watch(world, server, ZMQ_EVENT_ALL);
@@ -66,7 +70,8 @@ static void test_a_server_s_life(void **state) {
     expect_stopped(monitor);
 }
 
-static void test_a_client_s_life(void **state) {
+static void test_a_client_s_life(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_PULL);
     char endpoint[ENDPOINT_MAX];
@@ -95,7 +100,8 @@ static void test_a_client_s_life(void **state) {
     expect_stopped(monitor);
 }
 
-static void test_ipc(void **state) {
+static void test_ipc(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_REP);
     void *client = open_socket(world, ZMQ_REQ);
@@ -114,7 +120,8 @@ static void test_ipc(void **state) {
     expect_stopped(client_monitor);
 }
 
-static void test_inproc_is_not_watched(void **state) {
+static void test_inproc_is_not_watched(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *monitor = watch(world, socket, ZMQ_EVENT_ALL);
@@ -128,7 +135,8 @@ static void test_inproc_is_not_watched(void **state) {
     expect_event(monitor, ZMQ_EVENT_LISTENING, endpoint);
 }
 
-static void test_nobody_to_connect_to(void **state) {
+static void test_nobody_to_connect_to(void **state)
+{
     struct world *world = *state;
     static const char *const endpoints[] = {"tcp://127.0.0.1:1", "ipc:///nonexistent/directory/socket"};
     for (int i = 0; i < 2; i++) {
@@ -146,7 +154,8 @@ static void test_nobody_to_connect_to(void **state) {
     }
 }
 
-static void test_failed_binds(void **state) {
+static void test_failed_binds(void **state)
+{
     struct world *world = *state;
     void *first = open_socket(world, ZMQ_PULL);
     void *second = open_socket(world, ZMQ_PULL);
@@ -161,7 +170,8 @@ static void test_failed_binds(void **state) {
     assert_int_equal(await_event(monitor, ZMQ_EVENT_BIND_FAILED).value, ENOENT);
 }
 
-static void test_the_mask_selects(void **state) {
+static void test_the_mask_selects(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_PULL);
     void *client = open_socket(world, ZMQ_PUSH);
@@ -179,7 +189,8 @@ static void test_the_mask_selects(void **state) {
     expect_stopped(client_monitor);
 }
 
-static void test_stopping(void **state) {
+static void test_stopping(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     assert_ok(zmq_socket_monitor(socket, NULL, 0));
@@ -196,7 +207,8 @@ static void test_stopping(void **state) {
     expect_nothing(monitor);
 }
 
-static void test_a_second_monitor_replaces_the_first(void **state) {
+static void test_a_second_monitor_replaces_the_first(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *first = watch(world, socket, ZMQ_EVENT_ALL);
@@ -208,7 +220,8 @@ static void test_a_second_monitor_replaces_the_first(void **state) {
     expect_nothing(first);
 }
 
-static void test_the_same_name_again(void **state) {
+static void test_the_same_name_again(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *monitors[3];
@@ -228,7 +241,8 @@ static void test_the_same_name_again(void **state) {
     expect_event(monitors[2], ZMQ_EVENT_LISTENING, endpoint);
 }
 
-static void test_errors(void **state) {
+static void test_errors(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     void *other = open_socket(world, ZMQ_PULL);
@@ -246,7 +260,8 @@ static void test_errors(void **state) {
     expect_event(monitor, ZMQ_EVENT_LISTENING, endpoint);
 }
 
-static void test_a_peer_that_leaves_before_the_handshake(void **state) {
+static void test_a_peer_that_leaves_before_the_handshake(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_PULL);
     char endpoint[ENDPOINT_MAX];
@@ -260,7 +275,8 @@ static void test_a_peer_that_leaves_before_the_handshake(void **state) {
     assert_int_equal(gone.value, accepted.value);
 }
 
-static void test_a_peer_with_another_mechanism(void **state) {
+static void test_a_peer_with_another_mechanism(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_PULL);
     char endpoint[ENDPOINT_MAX];
@@ -276,7 +292,8 @@ static void test_a_peer_with_another_mechanism(void **state) {
     raw_expect_close(fd);
 }
 
-static void test_every_socket_type(void **state) {
+static void test_every_socket_type(void **state)
+{
     struct world *world = *state;
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
@@ -299,7 +316,8 @@ struct reader {
     bool stopped;
 };
 
-static void *reader_main(void *argument) {
+static void *reader_main(void *argument)
+{
     struct reader *reader = argument;
     uint8_t head[6];
     char address[ENDPOINT_MAX];
@@ -314,7 +332,8 @@ static void *reader_main(void *argument) {
     return NULL;
 }
 
-static void test_reading_in_another_thread(void **state) {
+static void test_reading_in_another_thread(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_PULL);
     char endpoint[ENDPOINT_MAX];
@@ -335,7 +354,8 @@ static void test_reading_in_another_thread(void **state) {
     assert_in_range(reader.ends, 1, 30);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_frames),
         world_test(test_a_server_s_life),

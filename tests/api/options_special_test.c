@@ -14,7 +14,8 @@
 static const char z85_key[] = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7";
 static const int key_options[] = {ZMQ_CURVE_PUBLICKEY, ZMQ_CURVE_SECRETKEY, ZMQ_CURVE_SERVERKEY};
 
-static void expect_key(void *socket, int option, const char *z85, const uint8_t binary[32]) {
+static void expect_key(void *socket, int option, const char *z85, const uint8_t binary[32])
+{
     char text[42];
     uint8_t octets[33];
     memset(text, 'x', sizeof text);
@@ -31,7 +32,8 @@ static void expect_key(void *socket, int option, const char *z85, const uint8_t 
     assert_int_equal(octets[32], 'x');
 }
 
-static void test_curve_keys_in_both_forms(void **state) {
+static void test_curve_keys_in_both_forms(void **state)
+{
     struct world *world = *state;
     uint8_t binary[32];
     static const uint8_t zero[32];
@@ -50,7 +52,8 @@ static void test_curve_keys_in_both_forms(void **state) {
     }
 }
 
-static void test_curve_key_buffers_must_fit_exactly(void **state) {
+static void test_curve_key_buffers_must_fit_exactly(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PUB);
     char buffer[300];
@@ -65,7 +68,8 @@ static void test_curve_key_buffers_must_fit_exactly(void **state) {
         }
 }
 
-static void test_bad_curve_keys_change_nothing(void **state) {
+static void test_bad_curve_keys_change_nothing(void **state)
+{
     struct world *world = *state;
     uint8_t binary[32];
     char bad[64];
@@ -81,7 +85,8 @@ static void test_bad_curve_keys_change_nothing(void **state) {
             if (size != 32 && size != 40)
                 assert_fails(zmq_setsockopt(socket, key_options[i], bad, size), EINVAL);
         }
-        static const char wrong[] = {'"', ' ', '\'', ',', ';', '\\', '_', '`', '|', '~', '\x7f', '\x80', '\xff', '\0', '\n'};
+        static const char wrong[] = {'"', ' ', '\'',   ',',    ';',    '\\', '_', '`',
+                                     '|', '~', '\x7f', '\x80', '\xff', '\0', '\n'};
         for (size_t k = 0; k < sizeof wrong; k++) {
             memcpy(bad, z85_key, 41);
             bad[21] = wrong[k];
@@ -96,13 +101,15 @@ static void test_bad_curve_keys_change_nothing(void **state) {
     }
 }
 
-static void expect_mechanism(void *socket, int mechanism, int plain_server, int curve_server) {
+static void expect_mechanism(void *socket, int mechanism, int plain_server, int curve_server)
+{
     assert_int_equal(get_int(socket, ZMQ_MECHANISM), mechanism);
     assert_int_equal(get_int(socket, ZMQ_PLAIN_SERVER), plain_server);
     assert_int_equal(get_int(socket, ZMQ_CURVE_SERVER), curve_server);
 }
 
-static void test_plain_options_choose_the_mechanism(void **state) {
+static void test_plain_options_choose_the_mechanism(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_REQ);
     expect_mechanism(socket, ZMQ_NULL, 0, 0);
@@ -126,7 +133,8 @@ static void test_plain_options_choose_the_mechanism(void **state) {
     expect_mechanism(socket, ZMQ_NULL, 0, 0);
 }
 
-static void test_curve_options_choose_the_mechanism(void **state) {
+static void test_curve_options_choose_the_mechanism(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_REP);
     set_int(socket, ZMQ_CURVE_SERVER, 1);
@@ -147,7 +155,8 @@ static void test_curve_options_choose_the_mechanism(void **state) {
     expect_mechanism(socket, ZMQ_CURVE, 0, 0);
 }
 
-static void test_the_last_mechanism_counts(void **state) {
+static void test_the_last_mechanism_counts(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_REP);
     set_int(socket, ZMQ_CURVE_SERVER, 1);
@@ -164,7 +173,8 @@ static void test_the_last_mechanism_counts(void **state) {
     expect_mechanism(socket, ZMQ_PLAIN, 0, 0);
 }
 
-static void test_type_of_every_socket(void **state) {
+static void test_type_of_every_socket(void **state)
+{
     struct world *world = *state;
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
@@ -181,7 +191,8 @@ static void test_type_of_every_socket(void **state) {
     }
 }
 
-static void test_fd_is_a_descriptor_and_stays(void **state) {
+static void test_fd_is_a_descriptor_and_stays(void **state)
+{
     struct world *world = *state;
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
@@ -200,7 +211,8 @@ static void test_fd_is_a_descriptor_and_stays(void **state) {
     }
 }
 
-static void test_last_endpoint(void **state) {
+static void test_last_endpoint(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_DEALER);
     char buffer[64];
@@ -217,13 +229,14 @@ static void test_last_endpoint(void **state) {
     assert_fails(zmq_setsockopt(socket, ZMQ_LAST_ENDPOINT, "x", 1), EINVAL);
 }
 
-static void test_heartbeat_ttl_is_kept_in_tenths_of_a_second(void **state) {
+static void test_heartbeat_ttl_is_kept_in_tenths_of_a_second(void **state)
+{
     struct world *world = *state;
     static const struct {
         int value;
         int read;
-    } sets[] = {{0, 0},     {1, 0},         {99, 0},    {100, 100}, {101, 100}, {199, 100}, {200, 200}, {65535, 65500},
-                {-1, 0},    {-99, 0},       {5000, 5000}, {6553500, 6553500}, {6553599, 6553500}};
+    } sets[] = {{0, 0},         {1, 0},  {99, 0},  {100, 100},   {101, 100},         {199, 100},        {200, 200},
+                {65535, 65500}, {-1, 0}, {-99, 0}, {5000, 5000}, {6553500, 6553500}, {6553599, 6553500}};
     static const int refused[] = {-100, -200, 6553600, INT_MAX, INT_MIN};
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
@@ -240,7 +253,8 @@ static void test_heartbeat_ttl_is_kept_in_tenths_of_a_second(void **state) {
     }
 }
 
-static void test_ipv6_and_ipv4only_are_one(void **state) {
+static void test_ipv6_and_ipv4only_are_one(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_SUB);
     set_int(socket, ZMQ_IPV4ONLY, 0);
@@ -249,12 +263,13 @@ static void test_ipv6_and_ipv4only_are_one(void **state) {
     assert_int_equal(get_int(socket, ZMQ_IPV4ONLY), 1);
 }
 
-static void test_tcp_accept_filters(void **state) {
+static void test_tcp_accept_filters(void **state)
+{
     struct world *world = *state;
     static const char *const taken[] = {"127.0.0.1", "127.0.0.1/32", "127.0.0.0/8", "10.0.0.0/1", "127.0.0.1/0"};
-    static const char *const refused[] = {"127.0.0.1/33", "127.0.0.1/", "127.0.0.1/-1", "127.0.0.256", "127.0.0.1:5",
-                                          "localhost",    "bogus",      "lo",           "*",           "/8",
-                                          "::1",          "[::1]",      "::/0",         ""};
+    static const char *const refused[] = {
+        "127.0.0.1/33", "127.0.0.1/", "127.0.0.1/-1", "127.0.0.256", "127.0.0.1:5", "localhost", "bogus",
+        "lo",           "*",          "/8",           "::1",         "[::1]",       "::/0",      ""};
     static const char *const taken6[] = {"::1", "::1/128", "::/0", "fe80::/10"};
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
@@ -274,11 +289,12 @@ static void test_tcp_accept_filters(void **state) {
     }
 }
 
-static void test_metadata_properties(void **state) {
+static void test_metadata_properties(void **state)
+{
     struct world *world = *state;
     static const char *const taken[] = {"X-a:b", "X-name:value", "X-a:b:c", "X-a::", "X-a_b:c d", "X--:b", "X-a:b"};
-    static const char *const refused[] = {"",     ":",    ":b",   "a:b",   "x-a:b", "X-:b",
-                                          "X-a:", "X-ab", "X:b",  "Xa:b",  "Y:b",   "Socket-Type:PAIR"};
+    static const char *const refused[] = {"",     ":",    ":b",  "a:b",  "x-a:b", "X-:b",
+                                          "X-a:", "X-ab", "X:b", "Xa:b", "Y:b",   "Socket-Type:PAIR"};
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
         void *socket = open_socket(world, type);
         for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
@@ -300,11 +316,12 @@ static void test_metadata_properties(void **state) {
     }
 }
 
-static void test_options_may_be_set_on_a_connected_socket(void **state) {
+static void test_options_may_be_set_on_a_connected_socket(void **state)
+{
     struct world *world = *state;
-    static const int ints[] = {ZMQ_SNDHWM,       ZMQ_RCVHWM,      ZMQ_LINGER,       ZMQ_RCVTIMEO,      ZMQ_SNDTIMEO,
-                               ZMQ_RECONNECT_IVL, ZMQ_SNDBUF,     ZMQ_BACKLOG,      ZMQ_HANDSHAKE_IVL, ZMQ_IMMEDIATE,
-                               ZMQ_TCP_KEEPALIVE, ZMQ_CURVE_SERVER, ZMQ_PLAIN_SERVER, ZMQ_CONFLATE,    ZMQ_IPV6};
+    static const int ints[] = {ZMQ_SNDHWM,        ZMQ_RCVHWM,       ZMQ_LINGER,       ZMQ_RCVTIMEO,      ZMQ_SNDTIMEO,
+                               ZMQ_RECONNECT_IVL, ZMQ_SNDBUF,       ZMQ_BACKLOG,      ZMQ_HANDSHAKE_IVL, ZMQ_IMMEDIATE,
+                               ZMQ_TCP_KEEPALIVE, ZMQ_CURVE_SERVER, ZMQ_PLAIN_SERVER, ZMQ_CONFLATE,      ZMQ_IPV6};
     struct ends ends = join_pair_ready(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++) {
         set_int(ends.bound, ints[i], 1);
@@ -316,7 +333,8 @@ static void test_options_may_be_set_on_a_connected_socket(void **state) {
     expect_str(ends.bound, "still there");
 }
 
-static void test_sockets_keep_their_options_apart(void **state) {
+static void test_sockets_keep_their_options_apart(void **state)
+{
     struct world *world = *state;
     void *one = open_plain_socket(world, ZMQ_DEALER);
     void *other = open_plain_socket(world, ZMQ_DEALER);
@@ -329,7 +347,8 @@ static void test_sockets_keep_their_options_apart(void **state) {
     assert_int_equal(size, 0);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_curve_keys_in_both_forms),
         world_test(test_curve_key_buffers_must_fit_exactly),

@@ -190,21 +190,14 @@ static struct end open_end(struct world *world, int type, const char *id, bool i
     return end;
 }
 
-/* Joins the two and waits for the end of the handshake on both. */
-static void connect_ready(struct world *world, void *bound, void *connected, const char *endpoint) {
-    void *const sockets[] = {bound, connected};
-    void *monitors[2];
-    for (int i = 0; i < 2; i++)
-        monitors[i] = watch(world, sockets[i], ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-    assert_ok(zmq_connect(connected, endpoint));
-    for (int i = 0; i < 2; i++) {
-        await_event(monitors[i], ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
-        assert_ok(zmq_socket_monitor(sockets[i], NULL, 0));
-        close_socket(world, monitors[i]);
-    }
+/* The roles of the mechanism go to the binding and to the connecting end by turns. libzmq 4.3.4 fails where a REQ is the
+ * server and ZAP let its peer in, so REQ is always the client of PLAIN. */
+static bool binder_serves(size_t pair, int mechanism) {
+    if (mechanism == ZMQ_PLAIN && (pairs[pair][0] == ZMQ_REQ || pairs[pair][1] == ZMQ_REQ))
+        return pairs[pair][1] == ZMQ_REQ;
+    return pair % 2;
 }
 
-/* The roles of the mechanism go to the binding and to the connecting end by turns. */
 static void run_matrix(struct world *world, const char *transport, int mechanism) {
     const bool ipv6 = strcmp(transport, "tcp6") == 0;
     if (ipv6 && !has_ipv6())
@@ -213,13 +206,11 @@ static void run_matrix(struct world *world, const char *transport, int mechanism
         char endpoint[ENDPOINT_MAX];
         struct end bound = open_end(world, pairs[i][0], "bound", ipv6);
         struct end connected = open_end(world, pairs[i][1], "connected", ipv6);
-        secure_server(i % 2 ? bound.socket : connected.socket, mechanism);
-        secure_client(i % 2 ? connected.socket : bound.socket, mechanism);
+        const bool serves = binder_serves(i, mechanism);
+        secure_server(serves ? bound.socket : connected.socket, mechanism);
+        secure_client(serves ? connected.socket : bound.socket, mechanism);
         bind_end(world, bound.socket, transport, endpoint);
-        if (mechanism == ZMQ_PLAIN) /* libzmq 4.3.4 loses what a PLAIN server sends during the handshake */
-            connect_ready(world, bound.socket, connected.socket, endpoint);
-        else
-            assert_ok(zmq_connect(connected.socket, endpoint));
+        assert_ok(zmq_connect(connected.socket, endpoint));
         talk(&connected, &bound);
         close_socket(world, connected.socket);
         close_socket(world, bound.socket);

@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static void test_arguments(void **state) {
+static void test_arguments(void **state)
+{
     (void)state;
     zmq_pollitem_t item = {NULL, -1, ZMQ_POLLIN, 0};
     assert_ok(zmq_poll(NULL, 0, 0));
@@ -21,7 +22,8 @@ static void test_arguments(void **state) {
     assert_fails(zmq_poll(&item, -5, 0), EINVAL);
 }
 
-static void test_what_is_no_socket(void **state) {
+static void test_what_is_no_socket(void **state)
+{
     struct world *world = *state;
     static uint64_t junk[1024];
     void *good = open_socket(world, ZMQ_PUB);
@@ -36,7 +38,8 @@ static void test_what_is_no_socket(void **state) {
     }
 }
 
-static void test_fresh_sockets(void **state) {
+static void test_fresh_sockets(void **state)
+{
     struct world *world = *state;
     static const short ready[] = {0, 2, 0, 0, 0, 0, 2, 0, 0, 2, 2, 2};
     for (int type = ZMQ_PAIR; type <= ZMQ_STREAM; type++) {
@@ -47,7 +50,8 @@ static void test_fresh_sockets(void **state) {
     }
 }
 
-static void test_only_what_was_asked_for(void **state) {
+static void test_only_what_was_asked_for(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     send_str(ends.connected, "x");
@@ -65,7 +69,8 @@ static void test_only_what_was_asked_for(void **state) {
         assert_int_equal(items[i].revents, expected[i]);
 }
 
-static void test_descriptors(void **state) {
+static void test_descriptors(void **state)
+{
     struct world *world = *state;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
@@ -87,7 +92,8 @@ static void test_descriptors(void **state) {
     assert_int_equal(items[0].revents, ZMQ_POLLERR);
 }
 
-static void test_bad_descriptors_are_reported_not_refused(void **state) {
+static void test_bad_descriptors_are_reported_not_refused(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     zmq_pollitem_t items[] = {{NULL, 9999, ZMQ_POLLIN, 77}, {socket, 0, ZMQ_POLLIN, 77}};
@@ -102,7 +108,8 @@ static void test_bad_descriptors_are_reported_not_refused(void **state) {
     assert_int_equal(items[0].revents, 0);
 }
 
-static void test_urgent_data(void **state) {
+static void test_urgent_data(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     const int listener = raw_listen(world, endpoint);
@@ -115,7 +122,8 @@ static void test_urgent_data(void **state) {
     assert_int_equal(item.revents, ZMQ_POLLPRI);
 }
 
-static void test_sockets_and_descriptors_together(void **state) {
+static void test_sockets_and_descriptors_together(void **state)
+{
     struct world *world = *state;
     struct ends tcp = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     struct ends inproc = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
@@ -143,7 +151,8 @@ static void test_sockets_and_descriptors_together(void **state) {
     }
 }
 
-static void test_many_items(void **state) {
+static void test_many_items(void **state)
+{
     struct world *world = *state;
     enum { COUNT = 60 };
     zmq_pollitem_t items[COUNT];
@@ -159,7 +168,8 @@ static void test_many_items(void **state) {
         assert_int_equal(items[i].revents, i % 7 ? 0 : ZMQ_POLLIN);
 }
 
-static void test_level_triggered(void **state) {
+static void test_level_triggered(void **state)
+{
     struct world *world = *state;
     struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "one");
@@ -173,7 +183,8 @@ static void test_level_triggered(void **state) {
     assert_ok(zmq_poll(&item, 1, 0));
 }
 
-static void test_output_waits_for_room(void **state) {
+static void test_output_waits_for_room(void **state)
+{
     struct world *world = *state;
     void *bound = open_socket(world, ZMQ_PULL);
     void *connected = open_socket(world, ZMQ_PUSH);
@@ -195,7 +206,8 @@ static void test_output_waits_for_room(void **state) {
     assert_int_equal(await_ready(connected, ZMQ_POLLOUT), ZMQ_POLLOUT);
 }
 
-static void test_timeouts(void **state) {
+static void test_timeouts(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     int ends[2];
@@ -220,19 +232,22 @@ struct helper {
     atomic_bool enough;
 };
 
-static void *send_main(void *argument) {
+static void *send_main(void *argument)
+{
     struct helper *helper = argument;
     zmq_send(helper->handle, "x", 1, 0);
     return NULL;
 }
 
-static void *shutdown_main(void *argument) {
+static void *shutdown_main(void *argument)
+{
     struct helper *helper = argument;
     zmq_ctx_shutdown(helper->handle);
     return NULL;
 }
 
-static void *signal_main(void *argument) {
+static void *signal_main(void *argument)
+{
     struct helper *helper = argument;
     while (!atomic_load(&helper->enough)) {
         pthread_kill(helper->main, SIGUSR1);
@@ -241,17 +256,20 @@ static void *signal_main(void *argument) {
     return NULL;
 }
 
-static void start(struct helper *helper, void *(*function)(void *), void *handle) {
+static void start(struct helper *helper, void *(*function)(void *), void *handle)
+{
     *helper = (struct helper){.handle = handle, .main = pthread_self()};
     assert_int_equal(pthread_create(&helper->thread, NULL, function, helper), 0);
 }
 
-static void stop(struct helper *helper) {
+static void stop(struct helper *helper)
+{
     atomic_store(&helper->enough, true);
     pthread_join(helper->thread, NULL);
 }
 
-static void test_wakes_for_a_message(void **state) {
+static void test_wakes_for_a_message(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"inproc", "ipc", "tcp"};
     for (int i = 0; i < 3; i++) {
@@ -267,7 +285,8 @@ static void test_wakes_for_a_message(void **state) {
     }
 }
 
-static void test_the_end_of_the_context(void **state) {
+static void test_the_end_of_the_context(void **state)
+{
     struct world *world = *state;
     void *socket = open_socket(world, ZMQ_PULL);
     zmq_pollitem_t items[] = {{NULL, -1, ZMQ_POLLIN, 77}, {socket, 0, ZMQ_POLLIN, 77}};
@@ -279,11 +298,13 @@ static void test_the_end_of_the_context(void **state) {
     assert_int_equal(items[1].revents, 0);
 }
 
-static void on_signal(int number) {
+static void on_signal(int number)
+{
     (void)number;
 }
 
-static void test_signals_interrupt(void **state) {
+static void test_signals_interrupt(void **state)
+{
     struct world *world = *state;
     const struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
@@ -308,7 +329,8 @@ static void test_signals_interrupt(void **state) {
     }
 }
 
-static void test_signals_interrupt_a_send(void **state) {
+static void test_signals_interrupt_a_send(void **state)
+{
     struct world *world = *state;
     const struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGUSR1, &action, NULL);
@@ -323,7 +345,8 @@ static void test_signals_interrupt_a_send(void **state) {
     assert_int_equal(number, EINTR);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_arguments),
         world_test(test_what_is_no_socket),

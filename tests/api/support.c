@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-int world_setup(void **state) {
+int world_setup(void **state)
+{
     struct world *world = calloc(1, sizeof *world);
     if (!world)
         return -1;
@@ -24,14 +25,16 @@ int world_setup(void **state) {
     return world->context ? 0 : -1;
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where) {
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where)
+{
     (void)status;
     (void)kind;
     (void)where;
     return remove(path);
 }
 
-int world_teardown(void **state) {
+int world_teardown(void **state)
+{
     struct world *world = *state;
     for (size_t i = 0; i < world->socket_count; i++) {
         zmq_setsockopt(world->sockets[i], ZMQ_LINGER, &(int){0}, sizeof(int));
@@ -49,7 +52,8 @@ int world_teardown(void **state) {
     return result;
 }
 
-void *open_plain_socket(struct world *world, int type) {
+void *open_plain_socket(struct world *world, int type)
+{
     assert_true(world->socket_count < WORLD_SOCKETS);
     void *socket = zmq_socket(world->context, type);
     assert_non_null(socket);
@@ -57,7 +61,8 @@ void *open_plain_socket(struct world *world, int type) {
     return socket;
 }
 
-void *open_socket(struct world *world, int type) {
+void *open_socket(struct world *world, int type)
+{
     void *socket = open_plain_socket(world, type);
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_RCVTIMEO, DEADLINE_MS);
@@ -65,7 +70,8 @@ void *open_socket(struct world *world, int type) {
     return socket;
 }
 
-void close_socket(struct world *world, void *socket) {
+void close_socket(struct world *world, void *socket)
+{
     for (size_t i = 0; i < world->socket_count; i++)
         if (world->sockets[i] == socket) {
             world->sockets[i] = world->sockets[--world->socket_count];
@@ -75,14 +81,16 @@ void close_socket(struct world *world, void *socket) {
     fail_msg("close_socket: not a socket of this world");
 }
 
-int keep_fd(struct world *world, int fd) {
+int keep_fd(struct world *world, int fd)
+{
     assert_true(fd >= 0);
     assert_true(world->fd_count < WORLD_FDS);
     world->fds[world->fd_count++] = fd;
     return fd;
 }
 
-void make_path(struct world *world, const char *name, char path[ENDPOINT_MAX]) {
+void make_path(struct world *world, const char *name, char path[ENDPOINT_MAX])
+{
     if (!world->directory[0]) {
         char template[] = "/tmp/zmq-test-XXXXXX";
         assert_non_null(mkdtemp(template));
@@ -91,7 +99,8 @@ void make_path(struct world *world, const char *name, char path[ENDPOINT_MAX]) {
     snprintf(path, ENDPOINT_MAX, "%s/%s", world->directory, name);
 }
 
-void fresh_endpoint(struct world *world, const char *transport, char endpoint[ENDPOINT_MAX]) {
+void fresh_endpoint(struct world *world, const char *transport, char endpoint[ENDPOINT_MAX])
+{
     static unsigned serial;
     char name[32];
     snprintf(name, sizeof name, "endpoint-%u", serial++);
@@ -107,20 +116,23 @@ void fresh_endpoint(struct world *world, const char *transport, char endpoint[EN
     }
 }
 
-void last_endpoint(void *socket, char endpoint[ENDPOINT_MAX]) {
+void last_endpoint(void *socket, char endpoint[ENDPOINT_MAX])
+{
     size_t size = ENDPOINT_MAX;
     assert_ok(zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size));
     assert_true(size > 0);
     assert_int_equal(strlen(endpoint), size - 1);
 }
 
-void bind_any(struct world *world, void *socket, const char *transport, char endpoint[ENDPOINT_MAX]) {
+void bind_any(struct world *world, void *socket, const char *transport, char endpoint[ENDPOINT_MAX])
+{
     fresh_endpoint(world, transport, endpoint);
     assert_ok(zmq_bind(socket, endpoint));
     last_endpoint(socket, endpoint);
 }
 
-struct ends join_pair(struct world *world, const char *transport, int bound_type, int connected_type) {
+struct ends join_pair(struct world *world, const char *transport, int bound_type, int connected_type)
+{
     struct ends ends;
     ends.bound = open_socket(world, bound_type);
     ends.connected = open_socket(world, connected_type);
@@ -129,11 +141,13 @@ struct ends join_pair(struct world *world, const char *transport, int bound_type
     return ends;
 }
 
-void set_int(void *socket, int option, int value) {
+void set_int(void *socket, int option, int value)
+{
     assert_ok(zmq_setsockopt(socket, option, &value, sizeof value));
 }
 
-int get_int(void *socket, int option) {
+int get_int(void *socket, int option)
+{
     int value = 0;
     size_t size = sizeof value;
     assert_ok(zmq_getsockopt(socket, option, &value, &size));
@@ -141,30 +155,34 @@ int get_int(void *socket, int option) {
     return value;
 }
 
-void set_bytes(void *socket, int option, const void *value, size_t size) {
+void set_bytes(void *socket, int option, const void *value, size_t size)
+{
     assert_ok(zmq_setsockopt(socket, option, value, size));
 }
 
-short await_ready(void *socket, short events) {
+short await_ready(void *socket, short events)
+{
     zmq_pollitem_t item = {socket, 0, events, 0};
     assert_returns(zmq_poll(&item, 1, DEADLINE_MS), 1);
     return item.revents;
 }
 
-void check_failure(bool failed, int number, const char *expression, const char *file, int line) {
+void check_failure(bool failed, int number, const char *expression, const char *file, int line)
+{
     const int got = errno;
     const int told = zmq_errno();
     if (failed && got == number && told == number)
         return;
     if (failed)
-        print_error("%s: errno is %d (%s), zmq_errno() %d, expected %d (%s)\n", expression, got, zmq_strerror(got), told,
-                    number, zmq_strerror(number));
+        print_error("%s: errno is %d (%s), zmq_errno() %d, expected %d (%s)\n", expression, got, zmq_strerror(got),
+                    told, number, zmq_strerror(number));
     else
         print_error("%s: did not fail, expected %d (%s)\n", expression, number, zmq_strerror(number));
     _fail(file, line);
 }
 
-void check_result(int result, int expected, const char *expression, const char *file, int line) {
+void check_result(int result, int expected, const char *expression, const char *file, int line)
+{
     const int number = zmq_errno();
     if (result == expected)
         return;
@@ -173,23 +191,27 @@ void check_result(int result, int expected, const char *expression, const char *
     _fail(file, line);
 }
 
-void send_bytes_at(void *socket, const void *data, size_t size, int flags, const char *file, int line) {
+void send_bytes_at(void *socket, const void *data, size_t size, int flags, const char *file, int line)
+{
     check_result(zmq_send(socket, data, size, flags), (int)size, "zmq_send", file, line);
 }
 
-void send_list_at(void *socket, const char *const *frames, const char *file, int line) {
+void send_list_at(void *socket, const char *const *frames, const char *file, int line)
+{
     for (; *frames; frames++)
         send_bytes_at(socket, *frames, strlen(*frames), frames[1] ? ZMQ_SNDMORE : 0, file, line);
 }
 
-static void print_text(const char *title, const uint8_t *data, size_t size) {
+static void print_text(const char *title, const uint8_t *data, size_t size)
+{
     print_error("%s (%zu):", title, size);
     for (size_t i = 0; i < size && i < 80; i++)
         print_error(data[i] >= ' ' && data[i] < 127 ? "%c" : "\\x%02x", data[i]);
     print_error("\n");
 }
 
-void expect_bytes_at(void *socket, const void *data, size_t size, const char *file, int line) {
+void expect_bytes_at(void *socket, const void *data, size_t size, const char *file, int line)
+{
     zmq_msg_t message;
     assert_ok(zmq_msg_init(&message));
     const int got = zmq_msg_recv(&message, socket, 0);
@@ -205,14 +227,16 @@ void expect_bytes_at(void *socket, const void *data, size_t size, const char *fi
         _fail(file, line);
 }
 
-void expect_list_at(void *socket, const char *const *frames, const char *file, int line) {
+void expect_list_at(void *socket, const char *const *frames, const char *file, int line)
+{
     for (; *frames; frames++) {
         expect_bytes_at(socket, *frames, strlen(*frames), file, line);
         expect_rcvmore_at(socket, frames[1] ? 1 : 0, file, line);
     }
 }
 
-size_t recv_str_at(void *socket, char *buffer, size_t capacity, const char *file, int line) {
+size_t recv_str_at(void *socket, char *buffer, size_t capacity, const char *file, int line)
+{
     const int size = zmq_recv(socket, buffer, capacity - 1, 0);
     if (size < 0)
         check_result(size, 0, "zmq_recv", file, line);
@@ -224,18 +248,21 @@ size_t recv_str_at(void *socket, char *buffer, size_t capacity, const char *file
     return (size_t)size;
 }
 
-void expect_rcvmore_at(void *socket, int more, const char *file, int line) {
+void expect_rcvmore_at(void *socket, int more, const char *file, int line)
+{
     check_result(get_int(socket, ZMQ_RCVMORE), more, "ZMQ_RCVMORE", file, line);
 }
 
-void expect_nothing_at(void *socket, const char *file, int line) {
+void expect_nothing_at(void *socket, const char *file, int line)
+{
     char byte;
     errno = 0;
     const int size = zmq_recv(socket, &byte, 1, ZMQ_DONTWAIT);
     check_failure(size == -1, EAGAIN, "zmq_recv(DONTWAIT)", file, line);
 }
 
-void *watch(struct world *world, void *socket, int events) {
+void *watch(struct world *world, void *socket, int events)
+{
     char endpoint[ENDPOINT_MAX];
     fresh_endpoint(world, "inproc", endpoint);
     assert_ok(zmq_socket_monitor(socket, endpoint, events));
@@ -244,7 +271,8 @@ void *watch(struct world *world, void *socket, int events) {
     return monitor;
 }
 
-struct event next_event(void *monitor) {
+struct event next_event(void *monitor)
+{
     struct event event;
     uint8_t head[7];
     assert_returns(zmq_recv(monitor, head, sizeof head, 0), 6);
@@ -256,7 +284,8 @@ struct event next_event(void *monitor) {
     return event;
 }
 
-struct event await_event(void *monitor, int kinds) {
+struct event await_event(void *monitor, int kinds)
+{
     struct event event;
     const int64_t end = now_ms() + DEADLINE_MS;
     do {
@@ -266,7 +295,8 @@ struct event await_event(void *monitor, int kinds) {
     return event;
 }
 
-struct ends join_pair_ready(struct world *world, const char *transport, int bound_type, int connected_type) {
+struct ends join_pair_ready(struct world *world, const char *transport, int bound_type, int connected_type)
+{
     if (strcmp(transport, "inproc") == 0)
         return join_pair(world, transport, bound_type, connected_type);
     struct ends ends;
@@ -287,7 +317,8 @@ struct ends join_pair_ready(struct world *world, const char *transport, int boun
     return ends;
 }
 
-static struct sockaddr_in parse_address(const char *endpoint) {
+static struct sockaddr_in parse_address(const char *endpoint)
+{
     struct sockaddr_in address = {.sin_family = AF_INET};
     char host[64];
     unsigned short port;
@@ -297,14 +328,16 @@ static struct sockaddr_in parse_address(const char *endpoint) {
     return address;
 }
 
-int raw_connect(struct world *world, const char *endpoint) {
+int raw_connect(struct world *world, const char *endpoint)
+{
     const struct sockaddr_in address = parse_address(endpoint);
     const int fd = keep_fd(world, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }
 
-int raw_listen(struct world *world, char endpoint[ENDPOINT_MAX]) {
+int raw_listen(struct world *world, char endpoint[ENDPOINT_MAX])
+{
     struct sockaddr_in address = parse_address("tcp://127.0.0.1:0");
     socklen_t size = sizeof address;
     const int fd = keep_fd(world, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -315,18 +348,21 @@ int raw_listen(struct world *world, char endpoint[ENDPOINT_MAX]) {
     return fd;
 }
 
-static void await_readable(int fd) {
+static void await_readable(int fd)
+{
     struct pollfd item = {fd, POLLIN, 0};
     if (poll(&item, 1, DEADLINE_MS) != 1)
         fail_msg("nothing arrived on the raw socket before the deadline");
 }
 
-int raw_accept(struct world *world, int listener) {
+int raw_accept(struct world *world, int listener)
+{
     await_readable(listener);
     return keep_fd(world, accept(listener, NULL, NULL));
 }
 
-void raw_write(int fd, const void *data, size_t size) {
+void raw_write(int fd, const void *data, size_t size)
+{
     const uint8_t *at = data;
     while (size > 0) {
         const ssize_t done = send(fd, at, size, MSG_NOSIGNAL);
@@ -336,7 +372,8 @@ void raw_write(int fd, const void *data, size_t size) {
     }
 }
 
-void raw_read(int fd, void *data, size_t size) {
+void raw_read(int fd, void *data, size_t size)
+{
     uint8_t *at = data;
     while (size > 0) {
         await_readable(fd);
@@ -348,14 +385,16 @@ void raw_read(int fd, void *data, size_t size) {
     }
 }
 
-void raw_expect(int fd, const void *data, size_t size) {
+void raw_expect(int fd, const void *data, size_t size)
+{
     uint8_t buffer[4096];
     assert_true(size <= sizeof buffer);
     raw_read(fd, buffer, size);
     assert_memory_equal(buffer, data, size);
 }
 
-void raw_expect_close(int fd) {
+void raw_expect_close(int fd)
+{
     uint8_t buffer[4096];
     ssize_t done;
     do {
@@ -366,7 +405,8 @@ void raw_expect_close(int fd) {
 }
 
 /* RFC 37, "The Greeting" and "The NULL mechanism". */
-size_t raw_handshake(int fd, const char *socket_type, uint8_t ready[256]) {
+size_t raw_handshake(int fd, const char *socket_type, uint8_t ready[256])
+{
     uint8_t greeting[64] = {0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1, 'N', 'U', 'L', 'L'};
     raw_write(fd, greeting, sizeof greeting);
     raw_read(fd, greeting, sizeof greeting);
@@ -390,7 +430,8 @@ size_t raw_handshake(int fd, const char *socket_type, uint8_t ready[256]) {
     return header[1];
 }
 
-int64_t now_ms(void) {
+int64_t now_ms(void)
+{
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;

@@ -71,39 +71,38 @@ short await_ready(void *socket, short events);
 /* --- Assertions. Each macro names the line of the test that called it. --- */
 
 /* The call returns -1 and leaves exactly this error number, in errno and in zmq_errno(). */
-#define assert_fails(expression, number)                                                                               \
-    do {                                                                                                               \
-        errno = 0;                                                                                                     \
-        const int result_ = (expression);                                                                              \
-        check_failure(result_ == -1, (number), #expression, __FILE__, __LINE__);                                       \
+#define assert_fails(expression, number)                                         \
+    do {                                                                         \
+        errno = 0;                                                               \
+        const int result_ = (expression);                                        \
+        check_failure(result_ == -1, (number), #expression, __FILE__, __LINE__); \
     } while (0)
 /* The same for a call that returns a pointer: NULL. */
-#define assert_null_fails(expression, number)                                                                          \
-    do {                                                                                                               \
-        errno = 0;                                                                                                     \
-        const void *const result_ = (expression);                                                                      \
-        check_failure(result_ == NULL, (number), #expression, __FILE__, __LINE__);                                     \
+#define assert_null_fails(expression, number)                                      \
+    do {                                                                           \
+        errno = 0;                                                                 \
+        const void *const result_ = (expression);                                  \
+        check_failure(result_ == NULL, (number), #expression, __FILE__, __LINE__); \
     } while (0)
 /* The call returns exactly this number; says which error it had if it does not. */
-#define assert_returns(expression, value)                                                                              \
-    do {                                                                                                               \
-        errno = 0;                                                                                                     \
-        const int result_ = (expression);                                                                              \
-        check_result(result_, (value), #expression, __FILE__, __LINE__);                                               \
+#define assert_returns(expression, value)                                \
+    do {                                                                 \
+        errno = 0;                                                       \
+        const int result_ = (expression);                                \
+        check_result(result_, (value), #expression, __FILE__, __LINE__); \
     } while (0)
 #define assert_ok(expression) assert_returns(expression, 0)
 
 #define send_bytes(socket, data, size, flags) send_bytes_at((socket), (data), (size), (flags), __FILE__, __LINE__)
 #define send_str(socket, text) send_list_at((socket), (const char *const[]){(text), NULL}, __FILE__, __LINE__)
 /* One message of these frames, each a string. */
-#define send_frames(socket, ...)                                                                                       \
-    send_list_at((socket), (const char *const[]){__VA_ARGS__, NULL}, __FILE__, __LINE__)
+#define send_frames(socket, ...) send_list_at((socket), (const char *const[]){__VA_ARGS__, NULL}, __FILE__, __LINE__)
 
 /* The next frame is exactly this. Says nothing about the frames after it. */
 #define expect_bytes(socket, data, size) expect_bytes_at((socket), (data), (size), __FILE__, __LINE__)
 /* The next message is exactly this one frame, or exactly these frames. */
 #define expect_str(socket, text) expect_list_at((socket), (const char *const[]){(text), NULL}, __FILE__, __LINE__)
-#define expect_frames(socket, ...)                                                                                     \
+#define expect_frames(socket, ...) \
     expect_list_at((socket), (const char *const[]){__VA_ARGS__, NULL}, __FILE__, __LINE__)
 /* The next frame as a string; asserts that it fits and counts its octets. Returns its length. */
 #define recv_str(socket, buffer, capacity) recv_str_at((socket), (buffer), (capacity), __FILE__, __LINE__)

@@ -23,18 +23,21 @@ struct worker {
     atomic_bool ready;
 };
 
-static void start(struct worker *worker, void *(*function)(void *)) {
+static void start(struct worker *worker, void *(*function)(void *))
+{
     assert_int_equal(pthread_create(&worker->thread, NULL, function, worker), 0);
 }
 
-static void fail_worker(struct worker *worker) {
+static void fail_worker(struct worker *worker)
+{
     if (worker->result == 0) {
         worker->result = -1;
         worker->number = zmq_errno();
     }
 }
 
-static void *echo_main(void *argument) {
+static void *echo_main(void *argument)
+{
     struct worker *worker = argument;
     for (int i = 0; i < worker->rounds; i++) {
         char buffer[16];
@@ -45,7 +48,8 @@ static void *echo_main(void *argument) {
     return NULL;
 }
 
-static void test_a_socket_moves_between_threads(void **state) {
+static void test_a_socket_moves_between_threads(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < 3; t++) {
         struct ends ends = join_pair(world, transports[t], ZMQ_REP, ZMQ_REQ);
@@ -67,13 +71,15 @@ static void test_a_socket_moves_between_threads(void **state) {
     }
 }
 
-static void *close_main(void *argument) {
+static void *close_main(void *argument)
+{
     struct worker *worker = argument;
     worker->result = zmq_close(worker->socket);
     return NULL;
 }
 
-static void test_a_socket_is_closed_by_another_thread(void **state) {
+static void test_a_socket_is_closed_by_another_thread(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < 3; t++) {
         void *receiver = open_socket(world, ZMQ_PULL);
@@ -89,7 +95,8 @@ static void test_a_socket_is_closed_by_another_thread(void **state) {
     }
 }
 
-static void *open_main(void *argument) {
+static void *open_main(void *argument)
+{
     struct worker *worker = argument;
     worker->socket = zmq_socket(worker->context, ZMQ_PUSH);
     if (!worker->socket || zmq_connect(worker->socket, worker->endpoint) != 0 ||
@@ -98,7 +105,8 @@ static void *open_main(void *argument) {
     return NULL;
 }
 
-static void test_a_socket_outlives_the_thread_that_made_it(void **state) {
+static void test_a_socket_outlives_the_thread_that_made_it(void **state)
+{
     struct world *world = *state;
     for (int t = 0; t < 3; t++) {
         void *receiver = open_socket(world, ZMQ_PULL);
@@ -115,7 +123,8 @@ static void test_a_socket_outlives_the_thread_that_made_it(void **state) {
     }
 }
 
-static void *many_main(void *argument) {
+static void *many_main(void *argument)
+{
     struct worker *worker = argument;
     for (int i = 0; i < worker->rounds; i++) {
         void *socket = zmq_socket(worker->context, ZMQ_PUSH);
@@ -128,7 +137,8 @@ static void *many_main(void *argument) {
     return NULL;
 }
 
-static void test_many_threads_share_a_context(void **state) {
+static void test_many_threads_share_a_context(void **state)
+{
     struct world *world = *state;
     enum { THREADS = 8, ROUNDS = 25 };
     for (int t = 0; t < 3; t++) {
@@ -159,7 +169,8 @@ static void test_many_threads_share_a_context(void **state) {
 }
 
 /* The calls below block until the context ends. Each leaves its result, and its socket closed. */
-static void *recv_main(void *argument) {
+static void *recv_main(void *argument)
+{
     struct worker *worker = argument;
     char byte;
     atomic_store(&worker->ready, true);
@@ -169,7 +180,8 @@ static void *recv_main(void *argument) {
     return NULL;
 }
 
-static void *send_main(void *argument) {
+static void *send_main(void *argument)
+{
     struct worker *worker = argument;
     atomic_store(&worker->ready, true);
     worker->result = zmq_send(worker->socket, "x", 1, 0);
@@ -178,7 +190,8 @@ static void *send_main(void *argument) {
     return NULL;
 }
 
-static void *poll_main(void *argument) {
+static void *poll_main(void *argument)
+{
     struct worker *worker = argument;
     zmq_pollitem_t items[] = {{NULL, -1, ZMQ_POLLIN, 0}, {worker->socket, 0, ZMQ_POLLIN, 0}};
     atomic_store(&worker->ready, true);
@@ -188,7 +201,8 @@ static void *poll_main(void *argument) {
     return NULL;
 }
 
-static void *msg_recv_main(void *argument) {
+static void *msg_recv_main(void *argument)
+{
     struct worker *worker = argument;
     zmq_msg_t message;
     zmq_msg_init(&message);
@@ -200,7 +214,8 @@ static void *msg_recv_main(void *argument) {
     return NULL;
 }
 
-static void *proxy_main(void *argument) {
+static void *proxy_main(void *argument)
+{
     struct worker *worker = argument;
     void *backend = zmq_socket(worker->context, ZMQ_DEALER);
     atomic_store(&worker->ready, true);
@@ -211,7 +226,8 @@ static void *proxy_main(void *argument) {
     return NULL;
 }
 
-static void expect_eterm(void (*prepare)(void *), int type, void *(*function)(void *), int (*end)(void *)) {
+static void expect_eterm(void (*prepare)(void *), int type, void *(*function)(void *), int (*end)(void *))
+{
     struct worker worker = {.context = zmq_ctx_new()};
     worker.socket = zmq_socket(worker.context, type);
     assert_non_null(worker.socket);
@@ -228,16 +244,19 @@ static void expect_eterm(void (*prepare)(void *), int type, void *(*function)(vo
         assert_ok(zmq_ctx_term(worker.context));
 }
 
-static void bind_tcp(void *socket) {
+static void bind_tcp(void *socket)
+{
     assert_ok(zmq_bind(socket, "tcp://127.0.0.1:*"));
 }
 
-static void connect_nowhere(void *socket) {
+static void connect_nowhere(void *socket)
+{
     assert_ok(zmq_setsockopt(socket, ZMQ_IMMEDIATE, &(int){1}, sizeof(int)));
     assert_ok(zmq_connect(socket, "ipc:///nonexistent/directory/socket"));
 }
 
-static void test_the_end_reaches_blocked_calls(void **state) {
+static void test_the_end_reaches_blocked_calls(void **state)
+{
     (void)state;
     static int (*const ends[])(void *) = {zmq_ctx_term, zmq_ctx_shutdown, zmq_ctx_destroy};
     for (int round = 0; round < 10; round++)
@@ -253,7 +272,8 @@ static void test_the_end_reaches_blocked_calls(void **state) {
         }
 }
 
-static void test_the_end_reaches_many_threads(void **state) {
+static void test_the_end_reaches_many_threads(void **state)
+{
     struct world *world = *state;
     static void *(*const calls[])(void *) = {recv_main, msg_recv_main, poll_main};
     enum { THREADS = 24 };
@@ -273,7 +293,8 @@ static void test_the_end_reaches_many_threads(void **state) {
     }
 }
 
-static void *timeout_main(void *argument) {
+static void *timeout_main(void *argument)
+{
     struct worker *worker = argument;
     char byte;
     zmq_setsockopt(worker->socket, ZMQ_RCVTIMEO, &(int){30}, sizeof(int));
@@ -284,7 +305,8 @@ static void *timeout_main(void *argument) {
     return NULL;
 }
 
-static void test_timeouts_are_each_socket_s_own(void **state) {
+static void test_timeouts_are_each_socket_s_own(void **state)
+{
     struct world *world = *state;
     struct worker workers[8];
     for (int i = 0; i < 8; i++) {
@@ -299,22 +321,25 @@ static void test_timeouts_are_each_socket_s_own(void **state) {
     }
 }
 
-static void *context_main(void *argument) {
+static void *context_main(void *argument)
+{
     struct worker *worker = argument;
     for (int i = 0; i < worker->rounds; i++) {
         void *context = zmq_ctx_new();
         void *one = zmq_socket(context, ZMQ_PAIR);
         void *two = zmq_socket(context, ZMQ_PAIR);
         char byte = 0;
-        if (zmq_bind(one, "inproc://same-name-everywhere") != 0 || zmq_connect(two, "inproc://same-name-everywhere") != 0 ||
-            zmq_send(two, "x", 1, 0) != 1 || zmq_recv(one, &byte, 1, 0) != 1 || byte != 'x' || zmq_close(one) != 0 ||
-            zmq_close(two) != 0 || zmq_ctx_term(context) != 0)
+        if (zmq_bind(one, "inproc://same-name-everywhere") != 0 ||
+            zmq_connect(two, "inproc://same-name-everywhere") != 0 || zmq_send(two, "x", 1, 0) != 1 ||
+            zmq_recv(one, &byte, 1, 0) != 1 || byte != 'x' || zmq_close(one) != 0 || zmq_close(two) != 0 ||
+            zmq_ctx_term(context) != 0)
             fail_worker(worker);
     }
     return NULL;
 }
 
-static void test_contexts_of_several_threads(void **state) {
+static void test_contexts_of_several_threads(void **state)
+{
     (void)state;
     struct worker workers[4];
     for (int i = 0; i < 4; i++) {
@@ -327,7 +352,8 @@ static void test_contexts_of_several_threads(void **state) {
     }
 }
 
-static void *relay_main(void *argument) {
+static void *relay_main(void *argument)
+{
     struct worker *worker = argument;
     void *out = zmq_socket(worker->context, ZMQ_PUSH);
     if (zmq_connect(out, worker->endpoint) != 0)
@@ -343,7 +369,8 @@ static void *relay_main(void *argument) {
     return NULL;
 }
 
-static void test_a_chain_of_threads(void **state) {
+static void test_a_chain_of_threads(void **state)
+{
     struct world *world = *state;
     enum { LENGTH = 6, MESSAGES = 500 };
     struct worker workers[LENGTH];
@@ -371,7 +398,8 @@ static void test_a_chain_of_threads(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_a_socket_moves_between_threads),
         world_test(test_a_socket_is_closed_by_another_thread),

@@ -34,7 +34,7 @@
 #include <string.h>
 #include <zmq.h>
 
-enum { PATIENCE_MS = 20000, SHORT_FRAME = 256, SOCKETS_MAX = 1024, NAME_SIZE = 32, LINE_SIZE = 65536 };
+enum { PATIENCE_MS = 10000, SHORT_FRAME = 256, SOCKETS_MAX = 1024, NAME_SIZE = 32, LINE_SIZE = 65536 };
 
 /* Everything that the commands work on. Owned by main, used by its one thread. */
 struct peer {

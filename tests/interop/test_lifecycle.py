@@ -3,7 +3,7 @@
 
 import unittest
 
-from peers import InteropTest, PeerError, Security
+from peers import InteropTest, Security
 
 
 class LifecycleTest(InteropTest):
@@ -16,7 +16,7 @@ class LifecycleTest(InteropTest):
         server.unbind(endpoint)
         client.connect(endpoint)
         client.send(b"early")
-        server.bind(endpoint)
+        server.bind_again(endpoint)
         self.expect(server, b"early")
 
     def test_connect_first(self):
@@ -35,18 +35,13 @@ class LifecycleTest(InteropTest):
         client.event("DISCONNECTED")
         again = self.peer(first.library)
         server = again.socket("ROUTER")
-        if mechanism == "PLAIN":
-            again.admit("user")
-            server.set(PLAIN_SERVER=1, ZAP_DOMAIN="interop")
-        if mechanism == "CURVE":
-            server.set(CURVE_SERVER=1, CURVE_SECRETKEY=security.server_secret)
+        security.serve(server)
         server.bind(endpoint)
         client.event("HANDSHAKE_SUCCEEDED")
         client.send(b"two")
         self.expect(server, b"client", b"two")
         server.send(b"client", b"welcome back")
         self.expect(client, b"welcome back")
-        self.finish(again)
 
     def test_kill_server(self):
         for mechanism in Security.NAMES:
@@ -64,15 +59,10 @@ class LifecycleTest(InteropTest):
         server.event("DISCONNECTED")
         again = self.peer(second.library)
         client = again.socket("DEALER", ROUTING_ID="client")
-        if mechanism == "PLAIN":
-            client.set(PLAIN_USERNAME="user", PLAIN_PASSWORD="password")
-        if mechanism == "CURVE":
-            client.set(CURVE_SERVERKEY=security.server_public, CURVE_PUBLICKEY=security.client_public,
-                       CURVE_SECRETKEY=security.client_secret)
+        security.join(client)
         client.connect(endpoint)
         client.send(b"two")
         self.expect(server, b"client", b"two")
-        self.finish(again)
 
     def test_kill_client(self):
         for mechanism in Security.NAMES:
@@ -95,7 +85,6 @@ class LifecycleTest(InteropTest):
         self.expect_using(subscriber, publisher, b"\1topic")
         publisher.send(b"topic 2")
         self.expect(subscriber, b"topic 2")
-        self.finish(again)
 
     def test_resubscribe(self):
         self.each_cast(self.resubscribe)
@@ -118,7 +107,7 @@ class LifecycleTest(InteropTest):
         client.send(b"one")
         self.expect(server, b"one")
         client.disconnect(endpoint)
-        server.event("DISCONNECTED")
+        server.event("DISCONNECTED", meanwhile=client.use)
         client.connect(endpoint)
         client.send(b"two")
         self.expect(server, b"two")
@@ -135,16 +124,12 @@ class LifecycleTest(InteropTest):
         second.hear()
         client.close()
         server.start_sink(500, 1000)
-        self.finish(second)
+        second.finish()
         first.hear()
 
     def test_linger(self):
         for mechanism in Security.NAMES:
-            for first, second in (("ours", "stock"), ("stock", "ours")):
-                with self.subTest(first=first, second=second, mechanism=mechanism):
-                    receiver, sender = self.peer(first), self.peer(second)
-                    self.linger(receiver, sender, mechanism)
-                    self.finish(receiver)
+            self.each_cast(self.linger, mechanism=mechanism)
 
     def heartbeat(self, first, second, mechanism, server_beats):
         """An idle connection with heartbeats stays; when the other end freezes it is closed, and then made anew."""
@@ -171,33 +156,13 @@ class LifecycleTest(InteropTest):
             for server_beats in (True, False):
                 self.each_cast(self.heartbeat, mechanism=mechanism, server_beats=server_beats)
 
-    def idle(self, first, second, mechanism):
-        """Both beat, often; through a hundred timeouts nobody is disconnected."""
-        options = {"HEARTBEAT_IVL": 5, "HEARTBEAT_TIMEOUT": 2000}
-        server, client = first.socket("PAIR", **options), second.socket("PAIR", **options)
-        Security(mechanism, server, client)
-        client.monitor().connect(server.bind())
-        client.event("HANDSHAKE_SUCCEEDED")
-        server.set(RCVTIMEO=500)
-        with self.assertRaises(PeerError):
-            server.recv()
-        client.send(b"the same connection")
-        self.expect(server, b"the same connection")
-        client.disconnect(client.endpoint)
-        self.assertEqual(client.event("HANDSHAKE_SUCCEEDED", "DISCONNECTED", "MONITOR_STOPPED")[0], "DISCONNECTED")
-
     def many(self, first, second, mechanism):
         """Two hundred clients at once, each is served."""
         server = first.socket("ROUTER", BACKLOG=500)
         clients = [second.socket("DEALER", ROUTING_ID=f"client {number}") for number in range(200)]
-        security = Security(mechanism, server, clients[0])
+        Security(mechanism, server, *clients)
         endpoint = server.bind()
-        for number, client in enumerate(clients):
-            if number and mechanism == "PLAIN":
-                client.set(PLAIN_USERNAME="user", PLAIN_PASSWORD="password")
-            if number and mechanism == "CURVE":
-                client.set(CURVE_SERVERKEY=security.server_public, CURVE_PUBLICKEY=security.client_public,
-                           CURVE_SECRETKEY=security.client_secret)
+        for client in clients:
             client.connect(endpoint)
             client.send(b"here")
         seen = set()

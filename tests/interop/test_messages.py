@@ -75,7 +75,7 @@ class MessageTest(InteropTest):
         except PeerError as error:
             self.assertEqual(error.args[0], "EAGAIN")
         self.assertLess(sent, 10000)
-        sender.set(SNDTIMEO=20000)
+        sender.set(SNDTIMEO=10000)
         second.tell("send", sender.name, "*20000:" + str(sent))
         for number in range(sent + 1):
             self.expect(receiver, Made(20000, number))
@@ -89,12 +89,7 @@ class MessageTest(InteropTest):
         """A message beyond MAXMSGSIZE costs its sender the connection, and nobody else."""
         server = first.socket("PULL", MAXMSGSIZE=1000).monitor()
         wrong, right = second.socket("PUSH"), second.socket("PUSH")
-        security = Security(mechanism, server, wrong)
-        if mechanism == "PLAIN":
-            right.set(PLAIN_USERNAME="user", PLAIN_PASSWORD="password")
-        if mechanism == "CURVE":
-            right.set(CURVE_SERVERKEY=security.server_public, CURVE_PUBLICKEY=security.client_public,
-                      CURVE_SECRETKEY=security.client_secret)
+        Security(mechanism, server, wrong, right)
         endpoint = server.bind()
         wrong.connect(endpoint)
         wrong.send(Made(900))

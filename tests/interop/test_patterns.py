@@ -97,7 +97,7 @@ def until_received(publisher, subscriber, *frames):
 
 def catch_up(publisher, subscriber, *frames):
     """Takes all that until_received may have sent too much: up to a message that is known to be the last."""
-    subscriber.set(RCVTIMEO=20000)
+    subscriber.set(RCVTIMEO=10000)
     publisher.send(*frames)
     while subscriber.recv() != list(frames):
         continue
@@ -204,12 +204,7 @@ class PatternTest(InteropTest):
         """Types that do not fit together are kept apart; one that fits is served."""
         server, wrong, right = first_peer.socket("REP"), second_peer.socket("PUSH"), second_peer.socket("REQ")
         server.monitor()
-        security = Security(mechanism, server, right)
-        if mechanism == "PLAIN":
-            wrong.set(PLAIN_USERNAME="user", PLAIN_PASSWORD="password")
-        if mechanism == "CURVE":
-            wrong.set(CURVE_SERVERKEY=security.server_public, CURVE_PUBLICKEY=security.client_public,
-                      CURVE_SECRETKEY=security.client_secret)
+        Security(mechanism, server, wrong, right)
         endpoint = server.bind()
         wrong.connect(endpoint)
         event, _ = server.event("HANDSHAKE_SUCCEEDED", "HANDSHAKE_FAILED_PROTOCOL", "HANDSHAKE_FAILED_NO_DETAIL",
@@ -226,16 +221,10 @@ class PatternTest(InteropTest):
     def fan_out(self, publisher_peer, subscriber_peer, mechanism):
         """Many subscribers, each with a topic of its own and one for all."""
         publisher = publisher_peer.socket("XPUB", XPUB_VERBOSE=1)
-        endpoint = None
         subscribers = [subscriber_peer.socket("SUB") for _ in range(10)]
-        security = Security(mechanism, publisher, subscribers[0])
+        Security(mechanism, publisher, *subscribers)
+        endpoint = publisher.bind()
         for number, subscriber in enumerate(subscribers):
-            if number and mechanism == "PLAIN":
-                subscriber.set(PLAIN_USERNAME="user", PLAIN_PASSWORD="password")
-            if number and mechanism == "CURVE":
-                subscriber.set(CURVE_SERVERKEY=security.server_public, CURVE_PUBLICKEY=security.client_public,
-                               CURVE_SECRETKEY=security.client_secret)
-            endpoint = endpoint or publisher.bind()
             subscriber.connect(endpoint)
             for topic in (b"all", b"for %d" % number):
                 subscriber.set(SUBSCRIBE=topic)

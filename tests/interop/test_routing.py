@@ -11,17 +11,11 @@ class RoutingTest(InteropTest):
     def ids(self, first, second, mechanism):
         """Ids of every length and content arrive as they are; without one the router makes one up."""
         router = first.socket("ROUTER")
-        endpoint = None
+        security = Security(mechanism, router)
+        endpoint = router.bind()
         for routing_id in (b"a", b"\1\2\3\xff", b"\1" * 255, b"with \0 inside"):
             dealer = second.socket("DEALER", ROUTING_ID=routing_id)
-            if endpoint is None:
-                security = Security(mechanism, router, dealer)
-                endpoint = router.bind()
-            elif mechanism == "PLAIN":
-                dealer.set(PLAIN_USERNAME="user", PLAIN_PASSWORD="password")
-            elif mechanism == "CURVE":
-                dealer.set(CURVE_SERVERKEY=security.server_public, CURVE_PUBLICKEY=security.client_public,
-                           CURVE_SECRETKEY=security.client_secret)
+            security.join(dealer)
             dealer.connect(endpoint)
             dealer.send(b"hello")
             self.expect(router, routing_id, b"hello")

@@ -69,10 +69,9 @@ class ZapTest(InteropTest):
         server, client = self.ends(server_peer, client_peer, mechanism, *pattern)
         self.answer(self.request(mechanism), b"200", b"OK", b"somebody")
         if pattern[0] == "SUB":
-            server.set(SUBSCRIBE=b"", RCVTIMEO=20)
+            server.set(SUBSCRIBE=b"")
             self.assertEqual(client.event("HANDSHAKE_SUCCEEDED", *FAILED)[0], "HANDSHAKE_SUCCEEDED")
             self.expect_using(server, client, b"\1")
-            server.set(RCVTIMEO=20000)
         client.send(b"\1message")
         server.recv()
         self.assertEqual(server_peer.property("User-Id"), "somebody")
