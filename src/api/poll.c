@@ -137,6 +137,7 @@ static int look(struct polling *polling)
             continue;
         ih_socket_enter(socket);
         rc = check(socket);
+        atomic_store(&socket->asleep, true); /* before the mail is looked at: who woke us has cleared it */
         if (rc == 0) {
             item->revents = (short)(ih_socket_ready(socket) & item->events);
             if (!item->revents) {

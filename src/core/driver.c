@@ -16,7 +16,8 @@ enum {
     EVENTS = 32,
     ASK_AGAIN = 8,          /* rounds without asking the system, while there is work that it need not be asked for */
     STAND_IN_ROUNDS = 64,   /* rounds that the I/O thread gives one socket before it looks at the others */
-    BURST_NS = 10000,       /* a send so soon after the last write is part of a burst */
+    BURST_NS = 10000,       /* a send so soon after the last write may be part of a burst */
+    STREAK = 8,             /* so many such sends in a row are written at once all the same */
     DIRECT_SOURCES = 8,     /* the caller writes to so many peers itself, the I/O thread to more */
 };
 
@@ -212,7 +213,9 @@ static bool is_burst(struct ih_socket *socket)
         return true;
     if (socket->enough)
         return false;
-    return !socket->waited && ih_clock_ns() - socket->last_write_ns < BURST_NS;
+    if (socket->waited || ih_clock_ns() - socket->last_write_ns >= BURST_NS)
+        socket->streak = 0;
+    return ++socket->streak > STREAK;
 }
 
 void ih_driver_flush_direct(struct ih_socket *socket)

@@ -81,6 +81,8 @@ int ih_inproc_bind(struct ih_inproc *inproc, const char *text, struct ih_socket 
     name->socket = socket;
     name->offer = offer;
     name->owner = owner;
+    name->hwm_in = socket->opt.rcvhwm;
+    name->hwm_out = socket->opt.sndhwm;
     name->id_size = socket->opt.routing_id_size;
     memcpy(name->id, socket->opt.routing_id, socket->opt.routing_id_size);
     memcpy(name->name, text, size);

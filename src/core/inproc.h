@@ -103,8 +103,9 @@ struct ih_inproc_name {
     struct ih_socket *socket;        /* bound socket, or the monitored one */
     void (*offer)(struct ih_inproc_name *name, struct ih_link *link);
     void *owner;
-    uint8_t id_size;                 /* the bound socket's routing id, when it was bound */
+    uint8_t id_size;                 /* the bound socket's routing id and limits, when it was bound */
     uint8_t id[255];
+    int hwm_in, hwm_out;
     char name[];
 };
 

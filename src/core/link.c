@@ -317,6 +317,26 @@ static void conflate(struct ih_link *link)
     ih_lock_leave(&link->lock);
 }
 
+/* The routing id that the other end's socket has announced. */
+static int copy_id(struct ih_link_end *peer, struct ih_pipe *pipe)
+{
+    uint8_t id[255];
+    uint8_t size;
+
+    ih_lock_enter(&peer->link->lock);
+    size = peer->id_size;
+    memcpy(id, peer->id, size);
+    ih_lock_leave(&peer->link->lock);
+    if (!size)
+        return 0;
+    pipe->peer_id = malloc(size);
+    if (!pipe->peer_id)
+        return -ENOMEM;
+    memcpy(pipe->peer_id, id, size);
+    pipe->peer_id_size = size;
+    return 0;
+}
+
 int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
 {
     struct ih_link_end *peer = ih_link_peer(end);
@@ -329,13 +349,8 @@ int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
     pipe->out_limit = 0; /* the link counts */
     pipe->ops = &ih_link_carrier;
     pipe->carrier = end;
-    if (peer->id_size) {
-        pipe->peer_id = malloc(peer->id_size);
-        if (!pipe->peer_id)
-            goto refused;
-        memcpy(pipe->peer_id, peer->id, peer->id_size);
-        pipe->peer_id_size = peer->id_size;
-    }
+    if (copy_id(peer, pipe) < 0)
+        goto refused;
     ih_link_occupy(end, socket, pipe_notice, pipe);
     if (pipe->conflate)
         conflate(end->link);

@@ -79,9 +79,8 @@ static void attach_props(struct ih_pipe *pipe, struct ih_msg *msg)
 
 int ih_pipe_read(struct ih_pipe *pipe, struct ih_msg *msg)
 {
-    if (pipe->in_messages == 0 && !refill(pipe))
+    if ((pipe->in_messages == 0 && !refill(pipe)) || !ih_queue_pop(&pipe->in, msg))
         return -EAGAIN;
-    ih_queue_pop(&pipe->in, msg);
     if (pipe->props && pipe->socket->want_props)
         attach_props(pipe, msg);
     pipe->in_open = ih_msg_more(msg);
@@ -322,16 +321,30 @@ static int deliver_data(struct ih_pipe *pipe, struct ih_msg *msg)
     return rc;
 }
 
-static int deliver_each(struct ih_pipe *pipe, struct ih_queue *frames)
+/* Tells the pattern if there is something to read and was not before. */
+static void tell_readable(struct ih_pipe *pipe, bool before)
+{
+    if (before || pipe->in_messages == 0)
+        return;
+    ih_socket_changed(pipe->socket);
+    if (pipe->attached && !pipe->fetching)
+        pipe->socket->pattern->readable(pipe->socket, pipe);
+}
+
+/* A pattern that takes commands sees them in order with the messages between them. */
+static int deliver_each(struct ih_pipe *pipe, struct ih_queue *frames, bool *readable)
 {
     struct ih_msg msg;
     int rc = 0;
 
     while (rc == 0 && ih_queue_pop(frames, &msg)) {
-        if (msg.kind != IH_MSG_DATA)
+        if (msg.kind != IH_MSG_DATA) {
+            tell_readable(pipe, *readable);
+            *readable = pipe->in_messages > 0;
             rc = deliver_command(pipe, &msg);
-        else if ((rc = deliver_data(pipe, &msg)) < 0)
+        } else if ((rc = deliver_data(pipe, &msg)) < 0) {
             ih_msg_close(&msg);
+        }
     }
     ih_queue_clear(frames);
     return rc;
@@ -339,7 +352,7 @@ static int deliver_each(struct ih_pipe *pipe, struct ih_queue *frames)
 
 int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames)
 {
-    const bool readable = pipe->in_messages > 0;
+    bool readable = pipe->in_messages > 0;
     struct tally tally;
     int rc = 0;
 
@@ -349,18 +362,14 @@ int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames)
     }
     tally = count_frames(frames);
     if (tally.commands || pipe->conflate) {
-        rc = deliver_each(pipe, frames);
+        rc = deliver_each(pipe, frames, &readable);
     } else {
         ih_queue_splice(&pipe->in, frames);
         pipe->in_messages += tally.messages;
     }
     if (ih_pipe_full(pipe))
         pipe->stalled = true;
-    if (!readable && pipe->in_messages > 0) {
-        ih_socket_changed(pipe->socket);
-        if (pipe->attached && !pipe->fetching)
-            pipe->socket->pattern->readable(pipe->socket, pipe);
-    }
+    tell_readable(pipe, readable);
     return rc;
 }
 
@@ -439,8 +448,10 @@ struct ih_pipe *ih_pipe_new(struct ih_socket *socket)
 int ih_pipe_attach(struct ih_pipe *pipe)
 {
     struct ih_socket *socket = pipe->socket;
-    int rc = socket->pattern->attach(socket, pipe);
+    int rc;
 
+    pipe->fresh = pipe->connecting;
+    rc = socket->pattern->attach(socket, pipe);
     if (rc < 0)
         return rc;
     pipe->attached = true;
@@ -459,6 +470,7 @@ void ih_pipe_connected(struct ih_pipe *pipe)
     pipe->up = true;
     if (pipe->attached && socket->pattern->connected)
         socket->pattern->connected(socket, pipe);
+    pipe->fresh = false;
 }
 
 /* Takes the commands out of the queue. Without memory everything goes: messages are kept whole or not at all. */
@@ -491,6 +503,7 @@ void ih_pipe_hiccup(struct ih_pipe *pipe)
     struct ih_socket *socket = pipe->socket;
 
     pipe->up = false;
+    pipe->fresh = false;
     ih_queue_unwind(&pipe->in);
     drop_commands(pipe);
     if (pipe->attached && socket->pattern->hiccup)
@@ -537,8 +550,7 @@ static void drop_unread(struct ih_pipe *pipe)
     int rc = 0;
 
     ih_queue_init(&rest);
-    for (bool more = pipe->in_open; more && rc == 0;) {
-        ih_queue_pop(&pipe->in, &msg);
+    for (bool more = pipe->in_open; more && rc == 0 && ih_queue_pop(&pipe->in, &msg);) {
         more = ih_msg_more(&msg);
         rc = ih_queue_push(&rest, &msg);
         if (rc < 0)
@@ -571,23 +583,16 @@ void ih_pipe_refuse(struct ih_pipe *pipe)
     ih_pipe_close(pipe, true);
 }
 
-/* The carrier still lingers with the pipe. */
-static void park(struct ih_pipe *pipe)
-{
-    ih_list_del(&pipe->node);
-    ih_list_add_tail(&pipe->socket->pipes, &pipe->node);
-}
-
 void ih_pipe_reap(struct ih_socket *socket)
 {
     while (socket->ended_pipes > 0) {
-        struct ih_pipe *pipe = IH_CONTAINER(socket->pipes.next, struct ih_pipe, node);
+        struct ih_pipe *pipe = IH_CONTAINER(ih_list_pop(&socket->pipes), struct ih_pipe, node);
 
         socket->ended_pipes--;
         pipe->reapable = false;
         detach(pipe);
-        if (pipe->ops)
-            park(pipe);
+        if (pipe->ops) /* the carrier still lingers with it */
+            ih_list_add_tail(&socket->pipes, &pipe->node);
         else
             ih_pipe_free(pipe);
     }

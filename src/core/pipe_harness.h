@@ -265,10 +265,13 @@ static inline void expect_taken(struct ih_pipe *pipe, const char *letters)
     (void)ih_pipe_take(pipe, &queue);
     assert_int_equal(pipe->out_messages, 0);
     for (; *letters; letters++) {
+        ih_msg_init(&msg);
         assert_true(ih_queue_pop(&queue, &msg));
         assert_int_equal(msg.kind != IH_MSG_DATA, *letters == '!');
-        if (*letters != '!')
-            assert_int_equal(*ih_msg_data(&msg), *letters);
+        if (*letters != '!') {
+            assert_int_equal(ih_msg_size(&msg), 1);
+            assert_memory_equal(ih_msg_data(&msg), letters, 1);
+        }
         ih_msg_close(&msg);
     }
     assert_true(ih_queue_empty(&queue));

@@ -141,6 +141,7 @@ static void writable_is_told_when_half_is_free(void **state)
     assert_false(ih_pipe_can_write(pipe));
     for (unsigned left = 3; left >= 2; left--) {
         assert_int_equal(seen.writable, 0);
+        ih_msg_init(&msg);
         assert_true(ih_queue_pop(&pipe->out, &msg));
         ih_msg_close(&msg);
         pipe->out_messages = left;

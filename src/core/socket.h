@@ -82,6 +82,7 @@ struct ih_socket {
     bool waited;                     /* the caller has blocked since it last sent: its next send is not a burst */
     uint64_t last_write_ns;          /* end of the last direct write */
     unsigned unasked;                /* rounds of driving without epoll_wait */
+    unsigned streak;                 /* direct writes in quick succession */
     bool enough;                     /* something in `direct` is worth a write of its own */
     bool sustained;                  /* the burst goes on: callers write, the I/O thread only what they leave behind */
     bool watched;                    /* in io->bursts */

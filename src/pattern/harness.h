@@ -185,6 +185,7 @@ static inline void peer_hears(struct ih_pipe *pipe, const struct text *frames)
     ih_queue_init(&queue);
     (void)ih_pipe_take(pipe, &queue);
     for (; frames->data; frames++) {
+        ih_msg_init(&msg);
         assert_true(ih_queue_pop(&queue, &msg));
         expect_frame(&msg, frames, IH_MSG_DATA, frames[1].data != NULL);
     }
@@ -199,6 +200,7 @@ static inline void peer_hears_command(struct ih_pipe *pipe, enum ih_msg_kind kin
 {
     struct ih_msg msg;
 
+    ih_msg_init(&msg);
     assert_true(ih_queue_pop(&pipe->out, &msg));
     pipe->out_messages--;
     expect_frame(&msg, topic, kind, false);

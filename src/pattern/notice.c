@@ -81,7 +81,7 @@ void ih_notices_splice(struct ih_notices *dst, struct ih_notices *src)
 
 bool ih_notices_pop(struct ih_notices *notices, struct ih_msg *msg, struct ih_pipe **pipe)
 {
-    struct ih_list *link = ih_list_first(&notices->list);
+    struct ih_list *link = ih_list_pop(&notices->list);
     struct ih_notice *notice;
 
     if (!link)

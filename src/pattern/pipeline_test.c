@@ -17,7 +17,7 @@ static void sends_in_turn(void **state)
         assert_int_equal(app_send(&socket, MSG(T("x"))), -EAGAIN);
         for (size_t k = 0; k < 3; k++)
             pipes[k] = peer_join(&socket, &players[k], NULL);
-        for (char octet = '0'; octet < '6'; octet++)
+        for (char octet = '0'; octet != '6'; octet++)
             assert_int_equal(app_send(&socket, MSG({&octet, 1}, T("rest"))), 0);
         peer_hears(pipes[0], MSG(T("0"), T("rest")));
         peer_hears(pipes[0], MSG(T("3"), T("rest")));
@@ -82,7 +82,7 @@ static void full_peers_are_skipped(void **state)
     socket.opt.sndhwm = 2;
     first = peer_join(&socket, &a, NULL);
     second = peer_join(&socket, &b, NULL);
-    for (char octet = '0'; octet < '4'; octet++)
+    for (char octet = '0'; octet != '4'; octet++)
         assert_int_equal(app_send(&socket, MSG({&octet, 1})), 0);
     assert_int_equal(app_send(&socket, MSG(T("x"))), -EAGAIN);
     assert_false(socket.pattern->can_send(&socket));

@@ -105,7 +105,7 @@ static void slow_subscribers_lose_whole_messages(void **state)
     fast = peer_join(&socket, &players[1], NULL);
     subscribe(slow, MSG(T("")));
     subscribe(fast, MSG(T("")));
-    for (char octet = '0'; octet < '4'; octet++) {
+    for (char octet = '0'; octet != '4'; octet++) {
         assert_int_equal(app_send(&socket, MSG({&octet, 1}, T("rest"))), 0);
         peer_hears(fast, MSG({&octet, 1}, T("rest")));
     }
@@ -334,7 +334,7 @@ static void messages_of_subscribers_are_limited(void **state)
     socket.opt.rcvhwm = 3;
     a = peer_join(&socket, &players[0], NULL);
     b = peer_join(&socket, &players[1], NULL);
-    for (; octet < '8'; octet++)
+    for (; octet != '8'; octet++)
         peer_says(a, MSG({&octet, 1}, T("x")));
     assert_int_equal(a->in_messages, 5);
     peer_says(b, MSG(T("b")));
@@ -343,7 +343,7 @@ static void messages_of_subscribers_are_limited(void **state)
     peer_says(b, MSG(T("\1U")));
     assert_int_equal(app_send(&socket, MSG(T("T"))), 0);
     peer_hears(a, MSG(T("T")));
-    for (octet = '0'; octet < '3'; octet++)
+    for (octet = '0'; octet != '3'; octet++)
         app_recv(&socket, MSG({&octet, 1}, T("x")));
     app_recv(&socket, MSG(T("\1T")));
     app_recv(&socket, MSG(T("3"), T("x")));

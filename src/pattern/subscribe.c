@@ -20,13 +20,6 @@ void ih_subscribe_fini(struct ih_socket *socket)
     ih_trie_fini(&sub->topics);
 }
 
-int ih_subscribe_attach(struct ih_socket *socket, struct ih_pipe *pipe)
-{
-    (void)socket;
-    (void)pipe;
-    return 0;
-}
-
 void ih_subscribe_detach(struct ih_socket *socket, struct ih_pipe *pipe)
 {
     struct ih_subscribe *sub = socket->pattern_state;
@@ -64,14 +57,25 @@ static void tell_topic(const void *topic, size_t size, void *arg)
     ih_msg_close(&msg);
 }
 
+/* What is sent before there is a connection waits for it, in order: subscriptions among an XSUB's other messages. */
+int ih_subscribe_attach(struct ih_socket *socket, struct ih_pipe *pipe)
+{
+    struct ih_subscribe *sub = socket->pattern_state;
+
+    if (pipe->fresh)
+        ih_trie_each(&sub->topics, tell_topic, pipe);
+    return 0;
+}
+
 void ih_subscribe_connected(struct ih_socket *socket, struct ih_pipe *pipe)
 {
     struct ih_subscribe *sub = socket->pattern_state;
 
-    ih_trie_each(&sub->topics, tell_topic, pipe);
+    if (!pipe->fresh)
+        ih_trie_each(&sub->topics, tell_topic, pipe);
 }
 
-/* Tells all publishers that are connected; the others are told when they are. */
+/* Tells all publishers that are connected or will be for the first time; the others are told when they are again. */
 static int tell_all(struct ih_socket *socket, enum ih_msg_kind kind, const void *topic, size_t size)
 {
     struct ih_msg msg, copy;
@@ -84,7 +88,7 @@ static int tell_all(struct ih_socket *socket, enum ih_msg_kind kind, const void 
     {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
-        if (!pipe->attached || !pipe->up || rc < 0)
+        if (!pipe->attached || !(pipe->up || pipe->fresh) || rc < 0)
             continue;
         ih_msg_share(&copy, &msg);
         rc = ih_pipe_force(pipe, &copy);

@@ -36,9 +36,11 @@ static void publishers_are_told(void **state)
     peer_hears_nothing(a);
     assert_int_equal(unsubscribe(&socket, "A"), 0);
     peer_hears_command(a, IH_MSG_CANCEL, MSG(T("A")));
+    peer_hears_command(b, IH_MSG_SUBSCRIBE, MSG(T("A"))); /* waits for the first connection, in order */
+    peer_hears_command(b, IH_MSG_SUBSCRIBE, MSG(T("")));
+    peer_hears_command(b, IH_MSG_CANCEL, MSG(T("A")));
     peer_hears_nothing(b);
     ih_pipe_connected(b);
-    peer_hears_command(b, IH_MSG_SUBSCRIBE, MSG(T("")));
     peer_hears_nothing(b);
 
     /* Connected again: told once more, and only what holds now. */

@@ -186,7 +186,7 @@ static int next_interval(struct stream_connecter *connecter)
             interval = (uint64_t)opt->reconnect_ivl_max;
     }
     connecter->interval_ms = interval > INT32_MAX / 2 ? INT32_MAX / 2 : (int)interval;
-    return connecter->interval_ms + (int)ih_random_below((uint32_t)connecter->interval_ms);
+    return connecter->interval_ms + (int)ih_random_below(connecter->refusals ? (uint32_t)interval : (uint32_t)base);
 }
 
 static void give_up(struct stream_connecter *connecter)

@@ -50,6 +50,9 @@ static void accept_notice(struct ih_link_end *end)
 static void offer(struct ih_inproc_name *name, struct ih_link *link)
 {
     set_id(&link->end[1], name->id, name->id_size);
+    link->end[1].hwm_in = name->hwm_in;
+    link->end[1].hwm_out = name->hwm_out;
+    ih_link_set_limits(link);
     ih_link_occupy(&link->end[1], name->socket, accept_notice, NULL);
     ih_link_notify(&link->end[0]);
 }

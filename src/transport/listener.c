@@ -89,6 +89,7 @@ static void admit(struct stream_listener *listener, int fd, const struct ih_addr
     struct stream_conn *conn;
 
     if (listener->kind->admits && !listener->kind->admits(socket, fd, peer)) {
+        event(listener, ZMQ_EVENT_ACCEPT_FAILED, ECONNABORTED);
         ih_net_close(fd);
         return;
     }

@@ -67,8 +67,8 @@ static void insignificant_octets(void **state)
     assert_int_equal(ih_greeting_parse(wire, sizeof wire, &greeting), 1);
 }
 
-/* CVE-2014-7202: a peer, or who is between, claims to be older so that there is no security. It sends less than 64 octets,
- * so it is refused with the octet that tells it. */
+/* CVE-2014-7202: a peer, or who is between, claims to be older so that there is no security. It sends less than 64
+ * octets, so it is refused with the octet that tells it. */
 static void cve_2014_7202_downgrade(void **state)
 {
     (void)state;

@@ -70,7 +70,7 @@ static void assert_property(const struct testing_end *end, const char *name, con
     assert_memory_equal(data, value, size);
 }
 
-/* --- good ---------------------------------------------------------------------------------------------------------- */
+/* --- good --------------------------------------------------------------------------------------------------------- */
 
 static void every_mechanism(void **state)
 {
@@ -172,7 +172,7 @@ static void application_metadata(void **state)
     close_both();
 }
 
-/* --- ZAP ----------------------------------------------------------------------------------------------------------- */
+/* --- ZAP ---------------------------------------------------------------------------------------------------------- */
 
 /* Brings the server to the question. */
 static void ask_zap(int mechanism)
@@ -253,7 +253,7 @@ static void denied(void **state)
     }
 }
 
-/* --- greetings that do not fit ------------------------------------------------------------------------------------- */
+/* --- greetings that do not fit ------------------------------------------------------------------------------------ */
 
 static void feed_greeting(struct testing_end *end, const char *mechanism, bool as_server)
 {
@@ -338,7 +338,7 @@ static void minor_version(void **state)
     }
 }
 
-/* --- commands that do not fit -------------------------------------------------------------------------------------- */
+/* --- commands that do not fit ------------------------------------------------------------------------------------- */
 
 struct refusal {
     const char *frame;
@@ -545,10 +545,10 @@ static void identity_is_bounded(void **state)
     }
 }
 
-/* --- CURVE, altered ------------------------------------------------------------------------------------------------ */
+/* --- CURVE, altered ----------------------------------------------------------------------------------------------- */
 
-/* One command of a CURVE handshake, recorded from live ends: 0 HELLO, 1 WELCOME, 2 INITIATE, 3 READY. Leaves both ends as
- * they are before it arrives. */
+/* One command of a CURVE handshake, recorded from live ends: 0 HELLO, 1 WELCOME, 2 INITIATE, 3 READY. Leaves both ends
+ * as they are before it arrives. */
 static size_t before_command(int command)
 {
     open_both(ZMQ_CURVE, false);

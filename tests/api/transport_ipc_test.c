@@ -38,21 +38,18 @@ static void test_path(void **state) {
     reaches(world, pull, endpoint);
 }
 
-/* Unbinding happens beside the caller; the file goes with it. */
-static void test_file_goes_with_the_listener(void **state) {
+/* Whether the file goes with the listener is not defined, but it never stands in the way of the next one. */
+static void test_path_can_be_used_again(void **state) {
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
-    for (int by_closing = 0; by_closing < 2; by_closing++) {
+    fresh_endpoint(world, "ipc", endpoint);
+    for (int i = 0; i < 4; i++) {
         void *pull = open_socket(world, ZMQ_PULL);
-        bind_any(world, pull, "ipc", endpoint);
-        assert_true(exists(endpoint));
-        if (by_closing)
-            close_socket(world, pull);
-        else
+        assert_ok(zmq_bind(pull, endpoint));
+        reaches(world, pull, endpoint);
+        if (i % 2)
             assert_ok(zmq_unbind(pull, endpoint));
-        const int64_t limit = now_ms() + DEADLINE_MS;
-        while (exists(endpoint))
-            assert_true(now_ms() < limit);
+        close_socket(world, pull);
     }
 }
 
@@ -178,9 +175,6 @@ static void test_comes_back_after_a_restart(void **state) {
     expect_str(ends.bound, "before");
     close_socket(world, ends.bound);
     await_event(monitor, ZMQ_EVENT_DISCONNECTED);
-    const int64_t limit = now_ms() + DEADLINE_MS;
-    while (exists(ends.endpoint))
-        assert_true(now_ms() < limit);
     void *again = open_socket(world, ZMQ_PULL);
     assert_ok(zmq_bind(again, ends.endpoint));
     send_str(ends.connected, "after");
@@ -203,7 +197,7 @@ static void test_peer_address(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         world_test(test_path),
-        world_test(test_file_goes_with_the_listener),
+        world_test(test_path_can_be_used_again),
         world_test(test_stale_file_is_replaced),
         world_test(test_abstract_name),
         world_test(test_wildcard),

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+/* CURVE's client. First octet: 0 modulo 3: octets as they are; 1: a server whose metadata is the input; 2: a server whose
+ * commands are altered, the input being a list of three octets: which octet (two), by what. */
+#include "ends.h"
+
+static void alter(uint8_t *frame, size_t size, const uint8_t *data, size_t data_size)
+{
+    for (; data_size >= 3; data_size -= 3, data += 3)
+        frame[(data[0] << 8 | data[1]) % size] ^= data[2];
+}
+
+static void from_server(struct testing_end *client, const uint8_t *data, size_t size, bool altered)
+{
+    struct ih_security *security = testing_security(ZMQ_CURVE, true);
+    struct ih_zmtp_config config = testing_config(security, fuzz_jar(), true);
+    struct testing_end server;
+
+    if (!altered) {
+        config.metadata = data;
+        config.metadata_size = size < 60000 ? size : 60000;
+    }
+    server = testing_new(security, &config);
+    for (int i = 0; i < 3; i++) {
+        static uint8_t wire[1 << 17];
+        size_t wire_size = testing_output(&server, wire, sizeof wire);
+
+        /* The greeting goes as it is; WELCOME, or READY if the list's first octet is odd, does not. */
+        if (altered && wire_size > 0 && size > 0 && i == 1 + data[0] % 2)
+            alter(wire, wire_size, data, size);
+        fuzz_input(client, wire, wire_size, sizeof wire, 200);
+        testing_carry(client, &server);
+    }
+    testing_free(&server);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct testing_end client;
+
+    if (size < 1)
+        return 0;
+    client = fuzz_open(ZMQ_CURVE, false, false);
+    if (data[0] % 3 == 0) {
+        uint8_t greeting[IH_GREETING_SIZE];
+
+        ih_greeting_put(greeting, "CURVE", true);
+        fuzz_input(&client, greeting, sizeof greeting, sizeof greeting, 200);
+        fuzz_input(&client, data + 1, size - 1, 1u + data[0], 200);
+        assert(ih_zmtp_state(client.zmtp) != IH_ZMTP_READY);
+    } else {
+        from_server(&client, data + 1, size - 1, data[0] % 3 == 2);
+    }
+    testing_free(&client);
+    return 0;
+}
