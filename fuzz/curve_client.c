@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* CURVE's client. First octet: 0 modulo 3: octets as they are; 1: a server whose metadata is the input; 2: a server whose
- * commands are altered, the input being a list of three octets: which octet (two), by what. */
+/* CURVE's client. First octet: 0 modulo 3: octets as they are; 1: a server whose metadata is the input; 2: a server
+ * whose commands are altered, the input being a list of three octets: which octet (two), by what. */
 #include "ends.h"
 
 static void alter(uint8_t *frame, size_t size, const uint8_t *data, size_t data_size)
 {
     for (; data_size >= 3; data_size -= 3, data += 3)
-        frame[(data[0] << 8 | data[1]) % size] ^= data[2];
+        frame[((size_t)data[0] << 8 | data[1]) % size] ^= data[2];
 }
 
 static void from_server(struct testing_end *client, const uint8_t *data, size_t size, bool altered)
@@ -14,6 +14,7 @@ static void from_server(struct testing_end *client, const uint8_t *data, size_t 
     struct ih_security *security = testing_security(ZMQ_CURVE, true);
     struct ih_zmtp_config config = testing_config(security, fuzz_jar(), true);
     struct testing_end server;
+    bool changed = false;
 
     if (!altered) {
         config.metadata = data;
@@ -25,11 +26,17 @@ static void from_server(struct testing_end *client, const uint8_t *data, size_t 
         size_t wire_size = testing_output(&server, wire, sizeof wire);
 
         /* The greeting goes as it is; WELCOME, or READY if the list's first octet is odd, does not. */
-        if (altered && wire_size > 0 && size > 0 && i == 1 + data[0] % 2)
+        if (altered && wire_size > 0 && size > 0 && i == 1 + data[0] % 2) {
+            uint8_t *copy = fuzz_copy(wire, wire_size);
+
             alter(wire, wire_size, data, size);
+            changed = memcmp(copy, wire, wire_size) != 0;
+            free(copy);
+        }
         fuzz_input(client, wire, wire_size, sizeof wire, 200);
         testing_carry(client, &server);
     }
+    assert(!changed || ih_zmtp_state(client->zmtp) != IH_ZMTP_READY);
     testing_free(&server);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* CURVE's server. First octet: 0 modulo 3: octets as they are; 1: a client whose metadata is the input; 2: a client whose
- * commands are altered, the input being a list of three octets: which octet (two), by what. */
+/* CURVE's server. First octet: 0 modulo 3: octets as they are; 1: a client whose metadata is the input; 2: a client
+ * whose commands are altered, the input being a list of three octets: which octet (two), by what. */
 #include "ends.h"
 
 static void alter(uint8_t *frame, size_t size, const uint8_t *data, size_t data_size)
 {
     for (; data_size >= 3; data_size -= 3, data += 3)
-        frame[(data[0] << 8 | data[1]) % size] ^= data[2];
+        frame[((size_t)data[0] << 8 | data[1]) % size] ^= data[2];
 }
 
 static void from_client(struct testing_end *server, const uint8_t *data, size_t size, bool altered)
@@ -36,9 +36,7 @@ static void from_client(struct testing_end *server, const uint8_t *data, size_t 
         fuzz_input(server, wire, wire_size, sizeof wire, 200);
         testing_carry(server, &client);
     }
-    /* Whatever was altered was noticed, but for a frame's head that says the same in another way. */
-    if (changed && ih_zmtp_state(server->zmtp) == IH_ZMTP_READY)
-        assert(ih_zmtp_peer_property(server->zmtp, "Socket-Type", &size));
+    assert(!changed || ih_zmtp_state(server->zmtp) != IH_ZMTP_READY);
     testing_free(&client);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Traffic under CURVE. First octet even: octets as they are. Odd: the peer itself is false; the input is a list of texts,
- * each behind its size, that are sealed as they should be. */
+/* Traffic under CURVE. First octet even: octets as they are. Odd: the peer itself is false; the input is a list of
+ * texts, each behind its size, that are sealed as they should be. */
 #include "ends.h"
 #include "zmtp/machine.h"
 

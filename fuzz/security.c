@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     security = ih_security_new();
     assert(security);
     while (size >= 2) {
-        int option = ZMQ_MECHANISM - 1 + data[0] % 10;
+        int option = ZMQ_MECHANISM - 1 + (data[0] & 15) % 10;
         size_t value_size = data[1] < size - 2 ? data[1] : size - 2;
         uint8_t *value = fuzz_copy(data + 2, value_size);
 

@@ -83,8 +83,11 @@ static inline struct ih_list *ih_list_pop(struct ih_list *head)
 {
     struct ih_list *link = ih_list_first(head);
 
-    if (link)
-        ih_list_del(link);
+    if (link) {
+        head->next = link->next;
+        link->next->prev = head;
+        ih_list_init(link);
+    }
     return link;
 }
 

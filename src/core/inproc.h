@@ -36,6 +36,7 @@ struct ih_link_end {
     size_t unread;                   /* (L) messages written to this end and not yet acknowledged by its reader */
     size_t limit;                    /* (L) of unread; 0: none */
     bool starved;                    /* (L) the writer found no room: tell it when there is */
+    bool present;                    /* (L) a socket has taken its place here (it may have left since) */
     bool closed;                     /* (L) this end is closed: the other learns it when it has read everything */
     size_t taken;                    /* reader's: messages read and not acknowledged yet */
     uint8_t id_size;                 /* the routing id of this end's socket, for the other one */

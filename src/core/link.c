@@ -69,6 +69,7 @@ static void wake(struct ih_socket *socket)
 void ih_link_occupy(struct ih_link_end *end, struct ih_socket *socket, ih_link_notice_fn *notice, void *owner)
 {
     ih_lock_enter(&end->link->lock);
+    end->present = true;
     end->socket = socket;
     end->notice = notice;
     end->owner = owner;
@@ -291,16 +292,55 @@ const struct ih_carrier_ops ih_link_carrier = {
     .close = carrier_close,
 };
 
+/* The routing id that the other end's socket has announced; *present: whether there is one yet. */
+static int look_at_peer(struct ih_link_end *peer, struct ih_pipe *pipe, bool *present)
+{
+    uint8_t id[255];
+    uint8_t size;
+
+    ih_lock_enter(&peer->link->lock);
+    *present = peer->present;
+    size = peer->id_size;
+    memcpy(id, peer->id, size);
+    ih_lock_leave(&peer->link->lock);
+    if (!*present || !size)
+        return 0;
+    pipe->peer_id = malloc(size);
+    if (!pipe->peer_id)
+        return -ENOMEM;
+    memcpy(pipe->peer_id, id, size);
+    pipe->peer_id_size = size;
+    return 0;
+}
+
+/* Both ends have their sockets: the link stands. */
+static void meet(struct ih_link_end *end, struct ih_pipe *pipe)
+{
+    bool present;
+
+    if (pipe->up || pipe->ended)
+        return;
+    if (look_at_peer(ih_link_peer(end), pipe, &present) < 0)
+        ih_pipe_close(pipe, false);
+    else if (present)
+        ih_pipe_connected(pipe);
+}
+
 static void pipe_notice(struct ih_link_end *end)
 {
     struct ih_pipe *pipe = end->owner;
     struct ih_queue frames;
     bool closed;
 
+    meet(end, pipe);
+    if (pipe->ended)
+        return;
     ih_queue_init(&frames);
     (void)ih_link_receive(end, &frames, &closed);
     if (!ih_queue_empty(&frames))
         ih_pipe_deliver(pipe, &frames);
+    if (pipe->ended)
+        return;
     if (closed) {
         ih_link_close(end);
         ih_pipe_end(pipe);
@@ -317,30 +357,10 @@ static void conflate(struct ih_link *link)
     ih_lock_leave(&link->lock);
 }
 
-/* The routing id that the other end's socket has announced. */
-static int copy_id(struct ih_link_end *peer, struct ih_pipe *pipe)
-{
-    uint8_t id[255];
-    uint8_t size;
-
-    ih_lock_enter(&peer->link->lock);
-    size = peer->id_size;
-    memcpy(id, peer->id, size);
-    ih_lock_leave(&peer->link->lock);
-    if (!size)
-        return 0;
-    pipe->peer_id = malloc(size);
-    if (!pipe->peer_id)
-        return -ENOMEM;
-    memcpy(pipe->peer_id, id, size);
-    pipe->peer_id_size = size;
-    return 0;
-}
-
 int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
 {
-    struct ih_link_end *peer = ih_link_peer(end);
     struct ih_pipe *pipe = ih_pipe_new(socket);
+    bool present;
     int rc;
 
     if (!pipe)
@@ -349,8 +369,9 @@ int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
     pipe->out_limit = 0; /* the link counts */
     pipe->ops = &ih_link_carrier;
     pipe->carrier = end;
-    if (copy_id(peer, pipe) < 0)
+    if (look_at_peer(ih_link_peer(end), pipe, &present) < 0)
         goto refused;
+    pipe->connecting = end == &end->link->end[0];
     ih_link_occupy(end, socket, pipe_notice, pipe);
     if (pipe->conflate)
         conflate(end->link);
@@ -359,7 +380,6 @@ int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
         ih_pipe_free(pipe);
         return rc;
     }
-    ih_pipe_connected(pipe);
     pipe_notice(end); /* what came before */
     return 0;
 

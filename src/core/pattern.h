@@ -31,9 +31,6 @@ struct ih_pattern_ops {
 
     /* A peer appears. pipe->peer_id is known. A negative errno refuses it: the connection is closed. */
     int (*attach)(struct ih_socket *socket, struct ih_pipe *pipe);
-    /* May zmq_connect attach a pipe before there is a connection, so that messages queue in it? NULL: yes. ROUTER cannot
-     * without ZMQ_CONNECT_ROUTING_ID: it does not know the peer's routing id yet. */
-    bool (*early)(struct ih_socket *socket);
     /* A peer is gone and all it sent is read, or the socket closes: forget the pipe. */
     void (*detach)(struct ih_socket *socket, struct ih_pipe *pipe);
     /* pipe->in went from "nothing to read" to "can read". */

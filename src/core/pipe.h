@@ -57,7 +57,7 @@ struct ih_pipe {
 
     bool attached;   /* the pattern knows it */
     bool connecting; /* belongs to a zmq_connect: stays across reconnections unless ZMQ_IMMEDIATE */
-    bool fresh;                      /* connecting, and no connection has stood yet: what is sent waits for the first */
+    bool fresh;      /* connecting, and no connection has stood yet: what is sent waits for the first */
     bool up;         /* a connection stands: from ih_pipe_connected to hiccup or end */
     bool ended;      /* the peer is gone for good; what is in `in` may still be read */
     bool in_open;    /* the pattern is between the frames of a message it reads */

@@ -13,6 +13,7 @@
 #define IH_READ ((uint32_t)EPOLLIN)
 #define IH_WRITE ((uint32_t)EPOLLOUT)
 #define IH_BROKEN ((uint32_t)(EPOLLERR | EPOLLHUP)) /* always reported */
+#define IH_HANGUP ((uint32_t)EPOLLRDHUP)            /* the peer sends no more */
 #define IH_EDGE ((uint32_t)EPOLLET)                 /* reported once each time it becomes ready */
 #define IH_ONCE ((uint32_t)EPOLLONESHOT)            /* reported once, until it is changed */
 

@@ -152,6 +152,8 @@ void stream_conn_watch(struct stream_conn *conn)
         events |= IH_WRITE;
     if ((conn->state == STREAM_HANDSHAKE || conn->state == STREAM_ACTIVE) && !conn->paused)
         events |= IH_READ;
+    if (conn->state == STREAM_ASKING)
+        events = IH_HANGUP;
     if (!events) /* stay in the set, to hear that the peer is gone */
         events = IH_BROKEN;
     rc = ih_source_watch(&conn->base.source, events);
@@ -183,7 +185,7 @@ static void conn_ready(struct ih_source *source, uint32_t events)
         stream_handshake(conn);
         break;
     case STREAM_ASKING:
-        if (events & IH_BROKEN)
+        if (events & (IH_BROKEN | IH_HANGUP))
             stream_conn_fail(conn, -EPIPE);
         break;
     case STREAM_ACTIVE:

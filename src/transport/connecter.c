@@ -65,12 +65,18 @@ static void linger_fired(struct ih_timer *timer)
     finish(IH_CONTAINER(timer, struct stream_connecter, linger));
 }
 
-/* The pipe is given up: by the application (zmq_disconnect, zmq_close) or by the pattern. */
-static void close_down(struct stream_connecter *connecter, bool linger)
+/* What is not written yet gets the time that ZMQ_LINGER gives. False: there is no timer. */
+static bool start_linger(struct stream_connecter *connecter)
 {
     struct ih_socket *socket = connecter->endpoint.socket;
     const int ms = socket->opt.linger;
 
+    return ms <= 0 || ih_event_at(socket, &connecter->linger, ih_clock_after(ih_clock_ms(), (uint64_t)ms)) == 0;
+}
+
+/* The pipe is given up: by the application (zmq_disconnect, zmq_close) or by the pattern. */
+static void close_down(struct stream_connecter *connecter, bool linger)
+{
     connecter->endpoint.closing = true;
     if (!linger || connecter->given_up || !has_output(connecter)) {
         finish(connecter);
@@ -78,7 +84,7 @@ static void close_down(struct stream_connecter *connecter, bool linger)
     }
     if (connecter->conn)
         connecter->conn->lingering = true;
-    if (ms > 0 && ih_event_at(socket, &connecter->linger, ih_clock_after(ih_clock_ms(), (uint64_t)ms)) < 0)
+    if (!start_linger(connecter))
         finish(connecter);
 }
 
@@ -90,16 +96,20 @@ void stream_connecter_flushed(struct stream_connecter *connecter)
 
 void stream_connecter_close(struct stream_connecter *connecter)
 {
-    bool linger = connecter->endpoint.socket->opt.linger != 0;
+    const bool linger = connecter->endpoint.socket->opt.linger != 0;
+    struct stream_conn *conn = connecter->conn;
 
-    if (connecter->endpoint.closing)
+    if (connecter->endpoint.closing) {
         finish(connecter); /* the second time: it is cut */
-    else if (connecter->pipe && !connecter->pipe->ended)
+    } else if (connecter->pipe && !connecter->pipe->ended) {
         ih_pipe_close(connecter->pipe, linger);
-    else if (connecter->conn && connecter->conn->pipe && !connecter->conn->pipe->ended)
-        ih_pipe_close(connecter->conn->pipe, linger);
-    else
+    } else if (conn && conn->pipe && !conn->pipe->ended) {
+        /* ZMQ_IMMEDIATE: the pipe is the connection's. Without either there is no reason to come back. */
+        connecter->endpoint.closing = true;
+        ih_pipe_close(conn->pipe, linger && start_linger(connecter));
+    } else {
         finish(connecter);
+    }
 }
 
 /* --- the carrier ------------------------------------------------------------------------------------------------ */
@@ -140,14 +150,14 @@ static const struct ih_carrier_ops carrier = {
     .close = carrier_close,
 };
 
-/* With ZMQ_IMMEDIATE, and for a pattern that must know the peer first, the pipe waits for the connection. */
+/* With ZMQ_IMMEDIATE the pipe waits for the connection. */
 static int make_pipe(struct stream_connecter *connecter)
 {
     struct ih_socket *socket = connecter->endpoint.socket;
     struct ih_pipe *pipe;
     int rc;
 
-    if (socket->opt.immediate || (socket->pattern->early && !socket->pattern->early(socket)))
+    if (socket->opt.immediate)
         return 0;
     pipe = ih_pipe_new(socket);
     if (!pipe)

@@ -55,6 +55,7 @@ static void offer(struct ih_inproc_name *name, struct ih_link *link)
     ih_link_set_limits(link);
     ih_link_occupy(&link->end[1], name->socket, accept_notice, NULL);
     ih_link_notify(&link->end[0]);
+    ih_link_notify(&link->end[1]); /* the connecting socket may wait for somebody to come */
 }
 
 static int make(struct ih_socket *socket, const char *address, bool listener, struct inproc_endpoint **result)

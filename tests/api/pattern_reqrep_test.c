@@ -181,7 +181,7 @@ static void test_reply_of_another_peer_is_dropped(void **state) {
 
 static void test_unsolicited_reply_is_dropped(void **state) {
     struct world *world = *state;
-    const struct ends ends = join_router(world, "tcp");
+    const struct ends ends = join_router(world, "inproc");
     send_str(ends.connected, "1");
     expect_frames(ends.bound, "client", "", "1");
     send_frames(ends.bound, "client", "", "reply 1");
