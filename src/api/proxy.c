@@ -66,7 +66,7 @@ static int forward(struct proxy *proxy, struct side *from, struct side *to)
         zmq_pollitem_t out = {to->socket, 0, ZMQ_POLLOUT, 0};
         zmq_msg_t msg;
 
-        if (i && zmq_poll(&out, 1, 0) <= 0)
+        if (i && from->socket != to->socket && zmq_poll(&out, 1, 0) <= 0)
             break;
         (void)zmq_msg_init(&msg);
         if (zmq_msg_recv(&msg, from->socket, ZMQ_DONTWAIT) < 0) {
@@ -155,7 +155,8 @@ static int look(struct proxy *proxy, bool *front_in, bool *back_in, bool *front_
     *front_in = (items[0].revents & ZMQ_POLLIN) != 0;
     *back_in = (items[1].revents & ZMQ_POLLIN) != 0 && proxy->front.socket != proxy->back.socket;
     *front_out = (items[0].revents & ZMQ_POLLOUT) != 0;
-    *back_out = (items[1].revents & ZMQ_POLLOUT) != 0;
+    /* One socket in both roles may be a REP, which can send only once it has received. */
+    *back_out = (items[1].revents & ZMQ_POLLOUT) != 0 || proxy->front.socket == proxy->back.socket;
     return 0;
 }
 

@@ -201,7 +201,7 @@ static void content_is_shared_between_threads(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
-static void properties_are_found_by_any_case(void **state)
+static void properties_are_found_by_their_names(void **state)
 {
     struct ih_props *props = ih_props_new();
     struct ih_msg msg;
@@ -219,12 +219,13 @@ static void properties_are_found_by_any_case(void **state)
     ih_props_release(props);
     ih_msg_share(&copy, &msg);
     ih_msg_close(&msg);
-    assert_string_equal(ih_props_get(copy.props, "socket-TYPE"), "DEALER");
+    assert_string_equal(ih_props_get(copy.props, "Socket-Type"), "DEALER");
     assert_string_equal(ih_props_get(copy.props, "Identity"), "");
+    assert_null(ih_props_get(copy.props, "socket-type"));
     assert_null(ih_props_get(copy.props, "Identit"));
     assert_null(ih_props_get(copy.props, "Identity2"));
     assert_null(ih_props_get(copy.props, ""));
-    assert_memory_equal(ih_props_value(copy.props, "x-BIN", &size), "a\0b", 4);
+    assert_memory_equal(ih_props_value(copy.props, "X-bin", &size), "a\0b", 4);
     assert_int_equal(size, 3);
     ih_msg_set_props(&copy, NULL);
     assert_null(copy.props);
@@ -280,7 +281,7 @@ int main(void)
         cmocka_unit_test(only_own_unshared_memory_is_sole),
         cmocka_unit_test(truncation_keeps_the_front),
         cmocka_unit_test(content_is_shared_between_threads),
-        cmocka_unit_test(properties_are_found_by_any_case),
+        cmocka_unit_test(properties_are_found_by_their_names),
         cmocka_unit_test(properties_are_replaced),
         cmocka_unit_test(properties_are_limited),
     };

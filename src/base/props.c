@@ -59,25 +59,12 @@ static bool next_entry(const struct ih_props *props, struct entry *entry)
     return true;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-/* Names compare case-insensitively in ASCII, whatever the locale (RFC 37, "Metadata"). */
-static bool same_name(const char *a, const char *b, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (lower((uint8_t)a[i]) != lower((uint8_t)b[i]))
-            return false;
-    return true;
-}
-
+/* Names are compared octet by octet, as programs that ask libzmq for a property expect. */
 static bool find_entry(const struct ih_props *props, const char *name, size_t name_size, struct entry *entry)
 {
     entry->end = 0;
     while (next_entry(props, entry))
-        if (entry->name_size == name_size && same_name(entry->name, name, name_size))
+        if (entry->name_size == name_size && memcmp(entry->name, name, name_size) == 0)
             return true;
     return false;
 }

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Owner: everybody who holds it, by an atomic count; immutable once it is shared. Names are case-insensitive (RFC 37,
- * "Metadata"), values are kept NUL-terminated behind their length, so that zmq_msg_gets can return them. */
+/* Owner: everybody who holds it, by an atomic count; immutable once it is shared. Names are compared exactly,
+ * values are kept NUL-terminated behind their length, so that zmq_msg_gets can return them. */
 struct ih_props;
 
 /* An empty list. NULL when out of memory. */

@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include "base/clock.h"
+#include "core/context.h"
 #include "core/driver.h"
 #include "core/socket.h"
 #include "platform/poller.h"
@@ -38,14 +40,30 @@ void ih_io_kick(struct ih_socket *socket)
     wake(io);
 }
 
+/* ZMQ_AFFINITY may have been set since the socket was made. */
+static int heed_affinity(struct ih_socket *socket)
+{
+    struct ih_io *io = ih_ctx_choose_io(socket->ctx, socket->opt.affinity);
+
+    if (!io)
+        return -EMTHREAD;
+    if (socket->opt.affinity && io != socket->io) {
+        atomic_fetch_sub(&socket->io->load, 1);
+        atomic_fetch_add(&io->load, 1);
+        socket->io = io;
+    }
+    return 0;
+}
+
 int ih_io_adopt(struct ih_socket *socket)
 {
     int rc;
 
     if (socket->io_state != IH_IO_NONE)
         return 0;
-    if (!socket->io)
-        return -ENOTSUP;
+    rc = heed_affinity(socket);
+    if (rc < 0)
+        return rc;
     rc = ih_poller_add(socket->io->epfd, socket->epfd, IH_READ | IH_ONCE, socket);
     if (rc < 0)
         return rc;

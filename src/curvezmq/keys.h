@@ -27,22 +27,23 @@ struct ih_curve_pair {
     uint8_t secret_key[IH_CURVE_KEY];
 };
 
-/* A short nonce is a number in network order. */
+/* A short nonce is a number in network order. Written out, compilers make one instruction of it. */
 static inline void ih_curve_put_nonce(uint8_t *out, uint64_t nonce)
 {
-    for (int i = IH_CURVE_SHORT_NONCE - 1; i >= 0; i--) {
-        out[i] = (uint8_t)nonce;
-        nonce >>= 8;
-    }
+    out[0] = (uint8_t)(nonce >> 56);
+    out[1] = (uint8_t)(nonce >> 48);
+    out[2] = (uint8_t)(nonce >> 40);
+    out[3] = (uint8_t)(nonce >> 32);
+    out[4] = (uint8_t)(nonce >> 24);
+    out[5] = (uint8_t)(nonce >> 16);
+    out[6] = (uint8_t)(nonce >> 8);
+    out[7] = (uint8_t)nonce;
 }
 
 static inline uint64_t ih_curve_get_nonce(const uint8_t *in)
 {
-    uint64_t nonce = 0;
-
-    for (int i = 0; i < IH_CURVE_SHORT_NONCE; i++)
-        nonce = nonce << 8 | in[i];
-    return nonce;
+    return (uint64_t)in[0] << 56 | (uint64_t)in[1] << 48 | (uint64_t)in[2] << 40 | (uint64_t)in[3] << 32 |
+           (uint64_t)in[4] << 24 | (uint64_t)in[5] << 16 | (uint64_t)in[6] << 8 | in[7];
 }
 
 #endif

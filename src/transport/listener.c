@@ -179,7 +179,7 @@ static int use_fd(struct ih_socket *socket, struct binding *binding)
     int rc = ih_net_adopt(fd);
 
     if (rc < 0)
-        return rc;
+        return rc == -ENOTSOCK ? -EBADF : rc; /* ENOTSOCK is for the handle */
     socket->opt.use_fd = -1;
     binding->fd = fd;
     return 0;

@@ -92,7 +92,7 @@ const void *ih_zmtp_peer_property(const struct ih_zmtp *zmtp, const char *name, 
 int ih_zmtp_peer_properties(const struct ih_zmtp *zmtp, struct ih_props **props);
 
 /* Frees what only the handshake needed (peer metadata, output buffer, short-term handshake secrets). Call once when
- * READY has been handled. */
+ * READY has been handled and all output is taken. */
 void ih_zmtp_handshake_done(struct ih_zmtp *zmtp);
 
 /* 1 for a peer that speaks ZMTP 3.1 or later, 0 for 3.0 (which gets subscriptions as messages, RFC 23). */
@@ -105,7 +105,8 @@ unsigned ih_zmtp_peer_minor(const struct ih_zmtp *zmtp);
  * are done with; the caller keeps the rest and presents it again in front of what it reads next. A message frame whose
  * body does not fit what is there and is larger than IH_ZMTP_DIRECT octets is taken over: its header and the body's
  * beginning are used up, memory of its own is allocated (after the limit was checked), and ih_zmtp_body then says where
- * the rest belongs. 0, or a negative errno: -EPROTO (CLOSED, see ih_zmtp_error), -ENOMEM. */
+ * the rest belongs. 0, or a negative errno in state CLOSED: -EPROTO (see ih_zmtp_error), -ENOMEM; the frames before it
+ * are in out. */
 enum { IH_ZMTP_DIRECT = 8192 };
 int ih_zmtp_decode(struct ih_zmtp *zmtp, const uint8_t *in, size_t size, size_t *used, struct ih_queue *out,
                    size_t max);

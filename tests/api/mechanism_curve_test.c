@@ -254,10 +254,10 @@ struct scene {
     char listener_endpoint[ENDPOINT_MAX];
 };
 
-static struct scene open_scene(struct world *world) {
+static struct scene open_scene(struct world *world, int events) {
     struct scene scene = {.server = open_socket(world, ZMQ_DEALER)};
     secure_server(scene.server, ZMQ_CURVE);
-    scene.monitor = watch(world, scene.server, ZMQ_EVENT_ALL);
+    scene.monitor = watch(world, scene.server, events);
     bind_any(world, scene.server, "tcp", scene.server_endpoint);
     scene.listener = raw_listen(world, scene.listener_endpoint);
     return scene;
@@ -269,7 +269,7 @@ static struct cut join_scene(struct world *world, const struct scene *scene) {
 
 static void test_the_shape_of_the_handshake(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     struct cut cut = join_scene(world, &scene);
     static const struct {
         const char *name;
@@ -301,7 +301,7 @@ static bool contains(const struct octets *body, const void *text, size_t size) {
 /* Neither keys nor what is said can be seen, and the same text never looks the same twice. */
 static void test_nothing_is_in_the_clear(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     struct cut cut = join_scene(world, &scene);
     struct octets body;
     for (int step = 0; step < STEPS; step++) {
@@ -351,7 +351,7 @@ static bool alter_step(struct world *world, const struct scene *scene, int step,
 }
 
 static void alter_all(struct world *world, int step) {
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     size_t at = 0;
     while (alter_step(world, &scene, step, at)) {
         at++;
@@ -380,7 +380,7 @@ static void test_altered_ready(void **state) {
 /* What a client said once is worth nothing on another connection. */
 static void test_replayed_handshake(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     struct cut cut = join_scene(world, &scene);
     struct octets said[STEPS];
     for (int step = 0; step < STEPS; step++) {
@@ -412,6 +412,9 @@ static void test_replayed_handshake(void **state) {
 
 /* --- Messages that are tampered with --- */
 
+/* Not the failures: where libzmq 4.3.4 has one to report for a message, it may forget to hang up. */
+#define ENDS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
+
 /* The handshake is over, and the client's first messages, "0", "1", "2", have been read but not passed on. */
 static struct cut join_and_hold(struct world *world, const struct scene *scene, struct octets messages[3]) {
     struct cut cut = join_scene(world, scene);
@@ -432,7 +435,7 @@ static void expect_hang_up(struct world *world, const struct scene *scene, struc
 
 static void test_altered_messages(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     size_t size = 1;
     for (size_t at = 0; at < size; at++) {
@@ -449,7 +452,7 @@ static void test_altered_messages(void **state) {
 
 static void test_altered_message_to_the_client(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     struct cut cut = join_and_hold(world, &scene, held);
     void *monitor = watch(world, cut.client, ZMQ_EVENT_DISCONNECTED);
@@ -467,7 +470,7 @@ static void test_altered_message_to_the_client(void **state) {
 
 static void test_cut_off_messages(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     static const size_t sizes[] = {0, 1, 7, 8, 15, 16, 31, 32, 33};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -480,7 +483,7 @@ static void test_cut_off_messages(void **state) {
 
 static void test_replayed_message(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     struct cut cut = join_and_hold(world, &scene, held);
     for (int i = 0; i < 2; i++) {
@@ -495,7 +498,7 @@ static void test_replayed_message(void **state) {
 /* Whether a gap is tolerated is up to the library; what was overtaken is never delivered. */
 static void test_reordered_messages(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     struct cut cut = join_and_hold(world, &scene, held);
     struct octets out = {.size = 0};
@@ -513,7 +516,7 @@ static void test_reordered_messages(void **state) {
 /* Messages of one connection do not belong into another, nor into the other direction. */
 static void test_messages_from_elsewhere(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     struct octets others[3];
     struct cut first = join_and_hold(world, &scene, held);
@@ -528,7 +531,7 @@ static void test_messages_from_elsewhere(void **state) {
 
 static void test_clear_text_after_the_handshake(void **state) {
     struct world *world = *state;
-    const struct scene scene = open_scene(world);
+    const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     for (int kind = 0; kind < 2; kind++) {
         struct cut cut = join_and_hold(world, &scene, held);

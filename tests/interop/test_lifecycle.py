@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: ISC
 """Ends that come late, go away, are killed, freeze, and come back."""
 
+import socket
 import unittest
 
 from peers import InteropTest, Security
+from wire import answer_pings, shake_hands
 
 
 class LifecycleTest(InteropTest):
@@ -138,16 +140,16 @@ class LifecycleTest(InteropTest):
         client = second.socket("DEALER", RECONNECT_IVL=50, **({} if server_beats else options)).monitor()
         Security(mechanism, server, client)
         client.connect(server.bind())
-        for socket in (server, client):
-            socket.event("HANDSHAKE_SUCCEEDED")
+        for end in (server, client):
+            end.event("HANDSHAKE_SUCCEEDED")
         beating, frozen = (server, client) if server_beats else (client, server)
         beating.send(b"one")
         self.expect(frozen, b"one")
         frozen.peer.freeze()
         beating.event("DISCONNECTED")
         frozen.peer.thaw()
-        for socket in (server, client):
-            socket.event("HANDSHAKE_SUCCEEDED")
+        for end in (server, client):
+            end.event("HANDSHAKE_SUCCEEDED")
         client.send(b"two")
         self.expect(server, b"two")
 
@@ -155,6 +157,32 @@ class LifecycleTest(InteropTest):
         for mechanism in Security.NAMES:
             for server_beats in (True, False):
                 self.each_cast(self.heartbeat, mechanism=mechanism, server_beats=server_beats)
+
+    def idle(self, first, second, mechanism, who):
+        """While both are idle, their heartbeats keep the connection. A third connection, with heartbeats as often,
+        counts the time: after ten of them the first connection must still be the same."""
+        options = {"HEARTBEAT_IVL": 20, "HEARTBEAT_TIMEOUT": 5000, "HEARTBEAT_TTL": 5000}
+        server = first.socket("DEALER", **(options if "server" in who else {})).monitor()
+        client = second.socket("DEALER", **(options if "client" in who else {}))
+        another = second.socket("DEALER")
+        Security(mechanism, server, client, another)
+        endpoint = server.bind()
+        client.connect(endpoint)
+        server.event("ACCEPTED")
+        server.event("HANDSHAKE_SUCCEEDED")
+        port = int(first.socket("REP", **options).bind().rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port), 10) as clock:
+            shake_hands(clock, "REQ")
+            answer_pings(clock, 10)
+        client.send(b"still here")
+        self.expect(server, b"still here")
+        another.connect(endpoint)
+        self.assertEqual(server.event("ACCEPTED", "DISCONNECTED")[0], "ACCEPTED")
+
+    def test_idle(self):
+        for mechanism in Security.NAMES:
+            for who in (["server"], ["client"], ["server", "client"]):
+                self.each_cast(self.idle, mechanism=mechanism, who=who)
 
     def many(self, first, second, mechanism):
         """Two hundred clients at once, each is served."""

@@ -5,17 +5,7 @@ import socket
 import unittest
 
 from peers import CASTS, InteropTest, Made
-
-
-def recv_exactly(plain, size):
-    """From a plain socket; a shorter result means that it was closed."""
-    received = b""
-    while len(received) < size:
-        part = plain.recv(size - len(received))
-        if not part:
-            break
-        received += part
-    return received
+from wire import recv_exactly, shake_hands
 
 
 class StreamTest(InteropTest):
@@ -89,15 +79,9 @@ class StreamTest(InteropTest):
                 peer = self.peer(library)
                 port = int(peer.socket("REP").bind().rsplit(":", 1)[1])
                 with socket.create_connection(("127.0.0.1", port), 20) as plain:
-                    # RFC 37: signature, version 3.1, mechanism, as-server, filler.
-                    plain.sendall(b"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL" + bytes(16 + 1 + 31))
-                    greeting = recv_exactly(plain, 64)
+                    greeting, body = shake_hands(plain, "REQ")
                     self.assertEqual((greeting[0], greeting[9], greeting[10]), (0xff, 0x7f, 3))
                     self.assertEqual(greeting[12:33], b"NULL" + bytes(17))
-                    plain.sendall(b"\4\x19\5READY\x0bSocket-Type\0\0\0\3REQ")
-                    ready = recv_exactly(plain, 2)
-                    self.assertEqual(ready[0], 4)
-                    body = recv_exactly(plain, ready[1])
                     self.assertTrue(body.startswith(b"\5READY"))
                     self.assertIn(b"\x0bSocket-Type\0\0\0\3REP", body)
                 peer.finish()
