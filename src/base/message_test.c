@@ -240,7 +240,7 @@ static void properties_are_replaced(void **state)
     assert_int_equal(ih_props_set(&props, "a", 1, "1", 1), 0);
     assert_int_equal(ih_props_set(&props, "b", 1, "2", 1), 0);
     assert_int_equal(ih_props_set(&props, "c", 1, "3", 1), 0);
-    assert_int_equal(ih_props_set(&props, "A", 1, "longer", 6), 0);
+    assert_int_equal(ih_props_set(&props, "a", 1, "longer", 6), 0);
     assert_int_equal(ih_props_set(&props, "b", 1, NULL, 0), 0);
     assert_string_equal(ih_props_get(props, "a"), "longer");
     assert_string_equal(ih_props_get(props, "b"), "");

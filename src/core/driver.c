@@ -189,6 +189,12 @@ void ih_driver_flush(struct ih_socket *socket)
         write_all(socket, &socket->flush);
 }
 
+void ih_driver_leave_output(struct ih_socket *socket)
+{
+    ih_list_splice(&socket->flush, &socket->direct);
+    socket->sustained = false; /* nobody writes it but the I/O thread now */
+}
+
 void ih_driver_flush_once(struct ih_socket *socket)
 {
     struct ih_list list;
@@ -218,10 +224,8 @@ static bool is_burst(struct ih_socket *socket)
     return ++socket->streak > STREAK;
 }
 
-void ih_driver_flush_direct(struct ih_socket *socket)
+void ih_driver_flush_direct_slow(struct ih_socket *socket)
 {
-    if (ih_list_empty(&socket->direct))
-        return;
     if (is_burst(socket)) {
         ih_list_splice(&socket->flush, &socket->direct);
         if (!socket->watched)

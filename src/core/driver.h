@@ -47,7 +47,16 @@ static inline void ih_socket_leave(struct ih_socket *socket)
 
 /* Writes what the running call has queued, or leaves it to later calls and the I/O thread. Lock held, dropped while
  * writing. */
-void ih_driver_flush_direct(struct ih_socket *socket);
+void ih_driver_flush_direct_slow(struct ih_socket *socket);
+
+static inline void ih_driver_flush_direct(struct ih_socket *socket)
+{
+    if (!ih_list_empty(&socket->direct))
+        ih_driver_flush_direct_slow(socket);
+}
+
+/* Leaves what is queued to the I/O thread, which must be kicked. Lock held. */
+void ih_driver_leave_output(struct ih_socket *socket);
 
 /* Writes what was left to the I/O thread: until there is nothing, or only what is there now. */
 void ih_driver_flush(struct ih_socket *socket);

@@ -9,6 +9,7 @@
 #include <zmq.h>
 
 #include "core/context.h"
+#include "core/driver.h"
 #include "core/io.h"
 #include "core/monitor.h"
 #include "core/pattern.h"
@@ -151,6 +152,7 @@ int ih_socket_detach(struct ih_socket *socket, const char *uri, bool listener)
         found = true;
         transport->close(endpoint);
     }
+    ih_driver_flush_direct(socket); /* what lingers */
     return found ? 0 : -ENOENT;
 }
 

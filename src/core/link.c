@@ -368,6 +368,7 @@ int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
     pipe->in_limit = 0;
     pipe->out_limit = 0; /* the link counts */
     pipe->ops = &ih_link_carrier;
+    pipe->ask_room = true;
     pipe->carrier = end;
     if (look_at_peer(ih_link_peer(end), pipe, &present) < 0)
         goto refused;

@@ -110,7 +110,7 @@ static bool has_room(struct ih_pipe *pipe)
 
     if (pipe->out_limit && pipe->out_messages >= pipe->out_limit)
         return false;
-    if (pipe->ops && pipe->ops->room) {
+    if (pipe->ask_room && pipe->ops && pipe->ops->room) {
         pipe->calling++;
         room = pipe->ops->room(pipe);
         pipe->calling--;

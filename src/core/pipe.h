@@ -62,6 +62,7 @@ struct ih_pipe {
     bool ended;      /* the peer is gone for good; what is in `in` may still be read */
     bool in_open;    /* the pattern is between the frames of a message it reads */
     bool out_open;   /* the pattern is between the frames of a message it writes */
+    bool ask_room;                   /* ops->room has a say */
     bool was_full;   /* a write was refused: tell the pattern when there is room */
     bool stalled;    /* the carrier may have stopped delivering: call drained. Set when `in` reaches its
                                       * limit, and by a carrier that wants to know for reasons of its own */

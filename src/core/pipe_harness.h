@@ -170,6 +170,7 @@ static inline struct ih_pipe *open_pipe(void)
 
     assert_non_null(pipe);
     pipe->ops = &carrier;
+    pipe->ask_room = true;
     assert_int_equal(ih_pipe_attach(pipe), 0);
     ih_pipe_connected(pipe);
     seen.fetched = 0;

@@ -239,6 +239,7 @@ int ih_socket_close(void *handle)
         return 0; /* the parent's: the child just forgets it */
     ih_socket_enter(socket);
     begin_linger(socket);
+    ih_driver_leave_output(socket);
     if (socket->io_state != IH_IO_NONE)
         ih_io_kick(socket);
     ih_socket_leave(socket);

@@ -96,6 +96,7 @@ static inline struct ih_pipe *peer_new(struct ih_socket *socket, struct player *
     assert_non_null(pipe);
     memset(player, 0, sizeof *player);
     pipe->ops = &player_ops;
+    pipe->ask_room = true;
     pipe->carrier = player;
     if (id) {
         pipe->peer_id = malloc(strlen(id));

@@ -413,16 +413,13 @@ static void report(struct stream_conn *conn, int error)
         stream_conn_event(conn, ZMQ_EVENT_CLOSED, fd);
         return;
     }
-    if (conn->state != STREAM_ACTIVE) {
-        if (why && why->failure != IH_ZMTP_NO_FAILURE)
-            stream_conn_event(conn, events[why->failure], (uint32_t)why->code);
-        else if (conn->zap_error)
-            stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, (uint32_t)conn->zap_error);
-        else
-            stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, (uint32_t)-error);
-    } else if (why && why->failure == IH_ZMTP_PROTOCOL) {
-        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, (uint32_t)why->code);
-    }
+    /* What is wrong with traffic has no events of its own: it is said in those of the handshake. */
+    if (why && why->failure != IH_ZMTP_NO_FAILURE)
+        stream_conn_event(conn, events[why->failure], (uint32_t)why->code);
+    else if (conn->zap_error)
+        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, (uint32_t)conn->zap_error);
+    else if (conn->state != STREAM_ACTIVE)
+        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, (uint32_t)-error);
     stream_conn_event(conn, ZMQ_EVENT_DISCONNECTED, fd);
 }
 

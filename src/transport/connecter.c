@@ -82,8 +82,10 @@ static void close_down(struct stream_connecter *connecter, bool linger)
         finish(connecter);
         return;
     }
-    if (connecter->conn)
+    if (connecter->conn) {
         connecter->conn->lingering = true;
+        ih_source_output(&connecter->conn->base.source, true);
+    }
     if (!start_linger(connecter))
         finish(connecter);
 }

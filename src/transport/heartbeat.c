@@ -47,6 +47,13 @@ void stream_heartbeat_start(struct stream_conn *conn)
     set_timer(conn);
 }
 
+void stream_heartbeat_alive(struct stream_conn *conn)
+{
+    conn->pinged = false;
+    if (conn->ttl_ms)
+        conn->received_ms = ih_clock_ms();
+}
+
 static int send_command(struct stream_conn *conn, enum ih_msg_kind kind, const void *data, size_t size)
 {
     struct ih_msg msg;
@@ -102,8 +109,10 @@ void stream_heartbeat_command(struct stream_conn *conn, struct ih_msg *msg)
     if (msg->kind != IH_MSG_PING || size < 2 || size > 2 + CONTEXT_MAX)
         return;
     conn->ttl_ms = ((uint64_t)data[0] << 8 | data[1]) * 100;
-    if (conn->ttl_ms)
+    if (conn->ttl_ms) {
+        conn->received_ms = ih_clock_ms();
         set_timer(conn);
+    }
     if (conn->state == STREAM_ACTIVE && conn->pongs < PONGS_MAX) {
         conn->pongs++;
         (void)send_command(conn, IH_MSG_PONG, data + 2, size - 2);

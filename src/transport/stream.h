@@ -164,6 +164,8 @@ bool stream_has_output(const struct stream_conn *conn);
 
 void stream_heartbeat_start(struct stream_conn *conn);
 void stream_heartbeat_fired(struct stream_conn *conn);
+/* Octets came: the peer is alive. */
+void stream_heartbeat_alive(struct stream_conn *conn);
 /* A PING or PONG came. */
 void stream_heartbeat_command(struct stream_conn *conn, struct ih_msg *msg);
 

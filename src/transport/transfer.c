@@ -30,7 +30,7 @@ enum {
 struct turn {
     size_t max;            /* frames to deliver at most; what is left of the input is kept */
     struct ih_queue frames;
-    bool drained;          /* the descriptor has nothing more for now */
+    bool alive;            /* octets came */
 };
 
 /* Keeps octets that are not decoded yet. */
@@ -112,12 +112,10 @@ static int read_some(struct stream_conn *conn, uint8_t *buf, struct turn *turn)
     if (carry)
         memcpy(buf, conn->rx + conn->rx_start, carry);
     got = ih_net_readv(conn->base.source.fd, body ? iov : iov + 1, body ? 2 : 1);
-    if (got <= 0) {
-        turn->drained = true;
+    if (got <= 0)
         return got == -EAGAIN ? 0 : got == 0 ? -EPIPE : (int)got;
-    }
     size = (size_t)got;
-    turn->drained = size < room + IH_RX_SIZE - carry;
+    turn->alive = true;
     if (body) {
         size_t filled = size < room ? size : room;
 
@@ -176,7 +174,8 @@ static void take_heartbeats(struct stream_conn *conn, struct ih_queue *frames)
 
 static void deliver(struct stream_conn *conn, struct turn *turn)
 {
-    conn->pinged = false;
+    if (turn->alive)
+        stream_heartbeat_alive(conn);
     take_heartbeats(conn, &turn->frames);
     if (ih_queue_empty(&turn->frames))
         return;
@@ -365,6 +364,7 @@ void stream_transmit(struct stream_conn *conn)
         return;
     }
     conn->blocked = rc == 0;
+    conn->pipe->ask_room = conn->blocked;
     if (conn->blocked != was_blocked)
         stream_conn_watch(conn);
     if (stream_has_output(conn))

@@ -16,18 +16,18 @@
 
 #define HELLO_PADDING 8
 #define HELLO_PADDING_SIZE 72
-#define OUTCOME (HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
-
 /* --- Two ends --- */
 
-static void exchange(void *client, void *server) {
+static void exchange(void *client, void *server)
+{
     send_frames(client, "question", "");
     expect_frames(server, "question", "");
     send_frames(server, "", "answer");
     expect_frames(client, "", "answer");
 }
 
-static void test_success(void **state) {
+static void test_success(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"tcp", "ipc"};
     for (int t = 0; t < 2; t++)
@@ -46,7 +46,8 @@ static void test_success(void **state) {
         }
 }
 
-static void test_keys_in_both_forms(void **state) {
+static void test_keys_in_both_forms(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *server = open_socket(world, ZMQ_DEALER);
@@ -62,7 +63,8 @@ static void test_keys_in_both_forms(void **state) {
 }
 
 /* Every client has its own keys; any client may talk to a server that asks nobody about them. */
-static void test_many_clients(void **state) {
+static void test_many_clients(void **state)
+{
     enum { CLIENTS = 10 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -96,8 +98,11 @@ static void test_many_clients(void **state) {
 }
 
 /* A handshake that cannot succeed: the server says that the cryptography failed, and nothing arrives. */
-static void mismatch(struct world *world, void *server, void *client) {
+static void mismatch(struct world *world, void *server, void *client)
+{
     char endpoint[ENDPOINT_MAX];
+    give_up_early(server);
+    give_up_early(client);
     void *monitor = watch(world, server, ZMQ_EVENT_ALL);
     void *client_monitor = watch(world, client, OUTCOME);
     bind_any(world, server, "tcp", endpoint);
@@ -108,7 +113,8 @@ static void mismatch(struct world *world, void *server, void *client) {
     expect_nothing(server);
 }
 
-static void test_wrong_keys(void **state) {
+static void test_wrong_keys(void **state)
+{
     struct world *world = *state;
     struct keypair other;
     make_keypair(&other);
@@ -123,7 +129,8 @@ static void test_wrong_keys(void **state) {
     }
 }
 
-static void test_missing_keys(void **state) {
+static void test_missing_keys(void **state)
+{
     struct world *world = *state;
     void *server = open_socket(world, ZMQ_DEALER);
     void *client = open_socket(world, ZMQ_DEALER);
@@ -139,7 +146,8 @@ static void test_missing_keys(void **state) {
 }
 
 /* Setting the server's key makes a socket a client, and the other way round: the last word counts. */
-static void test_two_clients(void **state) {
+static void test_two_clients(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *bound = open_socket(world, ZMQ_DEALER);
@@ -152,7 +160,8 @@ static void test_two_clients(void **state) {
     expect_protocol_error(monitor, ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
 }
 
-static void test_two_servers(void **state) {
+static void test_two_servers(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *bound = open_socket(world, ZMQ_DEALER);
@@ -178,11 +187,13 @@ struct cut {
 
 enum step { HELLO, WELCOME, INITIATE, READY, STEPS };
 
-static bool from_client(int step) {
+static bool from_client(int step)
+{
     return step == HELLO || step == INITIATE;
 }
 
-static void pass_greetings(struct cut *cut) {
+static void pass_greetings(struct cut *cut)
+{
     uint8_t buffer[64];
     int left[2] = {64, 64};
     const int fds[2] = {cut->to_client, cut->to_server};
@@ -199,19 +210,13 @@ static void pass_greetings(struct cut *cut) {
     }
 }
 
-static void close_fd(struct world *world, int fd) {
-    for (size_t i = 0; i < world->fd_count; i++)
-        if (world->fds[i] == fd) {
-            world->fds[i] = world->fds[--world->fd_count];
-            break;
-        }
-    close(fd);
-}
-
 /* A new client, connected to the server through the cut; the greetings have been passed on. */
-static struct cut open_cut(struct world *world, int listener, const char *listener_endpoint, const char *server_endpoint) {
+static struct cut open_cut(struct world *world, int listener, const char *listener_endpoint,
+                           const char *server_endpoint)
+{
     struct cut cut = {.client = open_socket(world, ZMQ_DEALER)};
     secure_client(cut.client, ZMQ_CURVE);
+    give_up_early(cut.client);
     set_int(cut.client, ZMQ_RECONNECT_IVL, -1);
     assert_ok(zmq_connect(cut.client, listener_endpoint));
     cut.to_client = raw_accept(world, listener);
@@ -223,21 +228,25 @@ static struct cut open_cut(struct world *world, int listener, const char *listen
     return cut;
 }
 
-static void close_cut(struct world *world, struct cut *cut) {
+static void close_cut(struct world *world, struct cut *cut)
+{
     close_socket(world, cut->client);
-    close_fd(world, cut->to_client);
-    close_fd(world, cut->to_server);
+    wire_close(world, cut->to_client);
+    wire_close(world, cut->to_server);
 }
 
-static void read_step(const struct cut *cut, int step, struct octets *body) {
+static void read_step(const struct cut *cut, int step, struct octets *body)
+{
     assert_int_equal(wire_read_frame(from_client(step) ? cut->to_client : cut->to_server, body), FRAME_COMMAND);
 }
 
-static void send_step(const struct cut *cut, int step, const struct octets *body) {
+static void send_step(const struct cut *cut, int step, const struct octets *body)
+{
     wire_send_frame(from_client(step) ? cut->to_server : cut->to_client, FRAME_COMMAND, body->data, body->size);
 }
 
-static void pass_steps(const struct cut *cut, int end) {
+static void pass_steps(const struct cut *cut, int end)
+{
     for (int step = 0; step < end; step++) {
         struct octets body;
         read_step(cut, step, &body);
@@ -254,20 +263,24 @@ struct scene {
     char listener_endpoint[ENDPOINT_MAX];
 };
 
-static struct scene open_scene(struct world *world, int events) {
+static struct scene open_scene(struct world *world, int events)
+{
     struct scene scene = {.server = open_socket(world, ZMQ_DEALER)};
     secure_server(scene.server, ZMQ_CURVE);
+    give_up_early(scene.server);
     scene.monitor = watch(world, scene.server, events);
     bind_any(world, scene.server, "tcp", scene.server_endpoint);
     scene.listener = raw_listen(world, scene.listener_endpoint);
     return scene;
 }
 
-static struct cut join_scene(struct world *world, const struct scene *scene) {
+static struct cut join_scene(struct world *world, const struct scene *scene)
+{
     return open_cut(world, scene->listener, scene->listener_endpoint, scene->server_endpoint);
 }
 
-static void test_the_shape_of_the_handshake(void **state) {
+static void test_the_shape_of_the_handshake(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     struct cut cut = join_scene(world, &scene);
@@ -275,8 +288,7 @@ static void test_the_shape_of_the_handshake(void **state) {
         const char *name;
         size_t least;
         size_t most;
-    } shapes[STEPS] = {
-        {"\5HELLO", 200, 200}, {"\7WELCOME", 168, 168}, {"\10INITIATE", 257, 400}, {"\5READY", 30, 200}};
+    } shapes[STEPS] = {{"\5HELLO", 200, 200}, {"\7WELCOME", 168, 168}, {"\10INITIATE", 257, 400}, {"\5READY", 30, 200}};
     for (int step = 0; step < STEPS; step++) {
         struct octets body;
         read_step(&cut, step, &body);
@@ -294,12 +306,14 @@ static void test_the_shape_of_the_handshake(void **state) {
     expect_str(scene.server, "x");
 }
 
-static bool contains(const struct octets *body, const void *text, size_t size) {
+static bool contains(const struct octets *body, const void *text, size_t size)
+{
     return memmem(body->data, body->size, text, size) != NULL;
 }
 
 /* Neither keys nor what is said can be seen, and the same text never looks the same twice. */
-static void test_nothing_is_in_the_clear(void **state) {
+static void test_nothing_is_in_the_clear(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     struct cut cut = join_scene(world, &scene);
@@ -327,7 +341,8 @@ static void test_nothing_is_in_the_clear(void **state) {
 }
 
 /* Passes the handshake up to this step, then this one with one octet changed. The end that gets it hangs up. */
-static bool alter_step(struct world *world, const struct scene *scene, int step, size_t at) {
+static bool alter_step(struct world *world, const struct scene *scene, int step, size_t at)
+{
     struct octets body;
     struct cut cut = join_scene(world, scene);
     void *monitor = from_client(step) ? scene->monitor : watch(world, cut.client, ZMQ_EVENT_ALL);
@@ -350,7 +365,8 @@ static bool alter_step(struct world *world, const struct scene *scene, int step,
     return !last;
 }
 
-static void alter_all(struct world *world, int step) {
+static void alter_all(struct world *world, int step)
+{
     const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     size_t at = 0;
     while (alter_step(world, &scene, step, at)) {
@@ -361,24 +377,29 @@ static void alter_all(struct world *world, int step) {
     assert_int_equal(get_int(scene.server, ZMQ_TYPE), ZMQ_DEALER);
 }
 
-static void test_altered_hello(void **state) {
+static void test_altered_hello(void **state)
+{
     alter_all(*state, HELLO);
 }
 
-static void test_altered_welcome(void **state) {
+static void test_altered_welcome(void **state)
+{
     alter_all(*state, WELCOME);
 }
 
-static void test_altered_initiate(void **state) {
+static void test_altered_initiate(void **state)
+{
     alter_all(*state, INITIATE);
 }
 
-static void test_altered_ready(void **state) {
+static void test_altered_ready(void **state)
+{
     alter_all(*state, READY);
 }
 
 /* What a client said once is worth nothing on another connection. */
-static void test_replayed_handshake(void **state) {
+static void test_replayed_handshake(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
     struct cut cut = join_scene(world, &scene);
@@ -410,13 +431,38 @@ static void test_replayed_handshake(void **state) {
     }
 }
 
+/* The length of INITIATE is what the frame says, and nothing is read beyond it. */
+static void test_cve_2019_13132_length_of_initiate(void **state)
+{
+    struct world *world = *state;
+    const struct scene scene = open_scene(world, ZMQ_EVENT_ALL);
+    static const int changes[] = {-400, -200, -100, -16, -1, 1, 16, 200, 3000};
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        struct octets body;
+        static const uint8_t zeros[3000];
+        struct cut cut = join_scene(world, &scene);
+        pass_steps(&cut, INITIATE);
+        read_step(&cut, INITIATE, &body);
+        if (changes[i] > 0)
+            put_bytes(&body, zeros, (size_t)changes[i]);
+        else
+            body.size = (size_t)-changes[i] < body.size ? body.size - (size_t)-changes[i] : 9;
+        send_step(&cut, INITIATE, &body);
+        assert_int_equal(await_refusal(scene.monitor).kind, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL);
+        raw_expect_close(cut.to_server);
+        close_cut(world, &cut);
+    }
+    expect_nothing(scene.server);
+}
+
 /* --- Messages that are tampered with --- */
 
 /* Not the failures: where libzmq 4.3.4 has one to report for a message, it may forget to hang up. */
 #define ENDS (ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
 
 /* The handshake is over, and the client's first messages, "0", "1", "2", have been read but not passed on. */
-static struct cut join_and_hold(struct world *world, const struct scene *scene, struct octets messages[3]) {
+static struct cut join_and_hold(struct world *world, const struct scene *scene, struct octets messages[3])
+{
     struct cut cut = join_scene(world, scene);
     pass_steps(&cut, STEPS);
     assert_int_equal(await_event(scene->monitor, OUTCOME).kind, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
@@ -427,13 +473,15 @@ static struct cut join_and_hold(struct world *world, const struct scene *scene, 
     return cut;
 }
 
-static void expect_hang_up(struct world *world, const struct scene *scene, struct cut *cut) {
+static void expect_hang_up(struct world *world, const struct scene *scene, struct cut *cut)
+{
     raw_expect_close(cut->to_server);
     await_event(scene->monitor, ZMQ_EVENT_DISCONNECTED);
     close_cut(world, cut);
 }
 
-static void test_altered_messages(void **state) {
+static void test_altered_messages(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -450,7 +498,8 @@ static void test_altered_messages(void **state) {
     }
 }
 
-static void test_altered_message_to_the_client(void **state) {
+static void test_altered_message_to_the_client(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -468,7 +517,8 @@ static void test_altered_message_to_the_client(void **state) {
     expect_nothing(cut.client);
 }
 
-static void test_cut_off_messages(void **state) {
+static void test_cut_off_messages(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -481,7 +531,8 @@ static void test_cut_off_messages(void **state) {
     }
 }
 
-static void test_replayed_message(void **state) {
+static void test_replayed_message(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -496,7 +547,8 @@ static void test_replayed_message(void **state) {
 }
 
 /* Whether a gap is tolerated is up to the library; what was overtaken is never delivered. */
-static void test_reordered_messages(void **state) {
+static void test_reordered_messages(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -514,7 +566,8 @@ static void test_reordered_messages(void **state) {
 }
 
 /* Messages of one connection do not belong into another, nor into the other direction. */
-static void test_messages_from_elsewhere(void **state) {
+static void test_messages_from_elsewhere(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -529,7 +582,8 @@ static void test_messages_from_elsewhere(void **state) {
     expect_nothing(first.client);
 }
 
-static void test_clear_text_after_the_handshake(void **state) {
+static void test_clear_text_after_the_handshake(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
@@ -541,7 +595,8 @@ static void test_clear_text_after_the_handshake(void **state) {
     }
 }
 
-static void test_large_messages(void **state) {
+static void test_large_messages(void **state)
+{
     struct world *world = *state;
     static uint8_t data[3000000];
     char endpoint[ENDPOINT_MAX];
@@ -561,7 +616,8 @@ static void test_large_messages(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_success),
         world_test(test_keys_in_both_forms),
@@ -577,6 +633,7 @@ int main(void) {
         world_test(test_altered_initiate),
         world_test(test_altered_ready),
         world_test(test_replayed_handshake),
+        world_test(test_cve_2019_13132_length_of_initiate),
         world_test(test_altered_messages),
         world_test(test_altered_message_to_the_client),
         world_test(test_cut_off_messages),

@@ -7,9 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OUTCOME (HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED)
-
-static void test_success(void **state) {
+static void test_success(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"tcp", "ipc"};
     for (int t = 0; t < 2; t++)
@@ -31,7 +30,8 @@ static void test_success(void **state) {
         }
 }
 
-static void expect_asked(struct world *world, void *handler, const char *user, const char *password) {
+static void expect_asked(struct world *world, void *handler, const char *user, const char *password)
+{
     struct zap_request request;
     char endpoint[ENDPOINT_MAX];
     void *server = open_socket(world, ZMQ_PULL);
@@ -50,7 +50,8 @@ static void expect_asked(struct world *world, void *handler, const char *user, c
     expect_str(server, "x");
 }
 
-static void test_credentials(void **state) {
+static void test_credentials(void **state)
+{
     struct world *world = *state;
     char longest[256];
     void *handler = open_handler(world);
@@ -62,7 +63,8 @@ static void test_credentials(void **state) {
 }
 
 /* The right password lets in, the wrong one is refused, on the same server. */
-static void test_wrong_password(void **state) {
+static void test_wrong_password(void **state)
+{
     struct world *world = *state;
     struct zap_request request;
     char endpoint[ENDPOINT_MAX];
@@ -80,8 +82,8 @@ static void test_wrong_password(void **state) {
         assert_ok(zmq_connect(client, endpoint));
         send_str(client, right ? "right" : "wrong");
         zap_receive(handler, &request);
-        zap_reply(handler, &request,
-                  zap_frame_is(&request, ZAP_CREDENTIALS + 1, PLAIN_PASSWORD_TEXT) ? "200" : "400", "", NULL, 0);
+        zap_reply(handler, &request, zap_frame_is(&request, ZAP_CREDENTIALS + 1, PLAIN_PASSWORD_TEXT) ? "200" : "400",
+                  "", NULL, 0);
         if (right) {
             await_event(client_monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
             await_event(monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
@@ -96,7 +98,8 @@ static void test_wrong_password(void **state) {
     }
 }
 
-static void test_two_clients(void **state) {
+static void test_two_clients(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *bound = open_socket(world, ZMQ_DEALER);
@@ -109,7 +112,8 @@ static void test_two_clients(void **state) {
     expect_protocol_error(monitor, ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
 }
 
-static void test_two_servers(void **state) {
+static void test_two_servers(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *bound = open_socket(world, ZMQ_DEALER);
@@ -133,16 +137,19 @@ struct scene {
     char endpoint[ENDPOINT_MAX];
 };
 
-static struct scene open_scene(struct world *world) {
+static struct scene open_scene(struct world *world)
+{
     struct scene scene = {.server = open_socket(world, ZMQ_DEALER)};
     secure_server(scene.server, ZMQ_PLAIN);
+    give_up_early(scene.server);
     scene.monitor = watch(world, scene.server, ZMQ_EVENT_ALL);
     bind_any(world, scene.server, "tcp", scene.endpoint);
     return scene;
 }
 
 /* Connected, greetings exchanged. */
-static int greet_server(struct world *world, const struct scene *scene) {
+static int greet_server(struct world *world, const struct scene *scene)
+{
     struct octets out = {.size = 0};
     const int fd = raw_connect(world, scene->endpoint);
     put_greeting(&out, "PLAIN", 3, 1);
@@ -151,14 +158,16 @@ static int greet_server(struct world *world, const struct scene *scene) {
     return fd;
 }
 
-static int say_hello(struct world *world, const struct scene *scene) {
+static int say_hello(struct world *world, const struct scene *scene)
+{
     const int fd = greet_server(world, scene);
     wire_send_command(fd, "HELLO", HELLO_DATA, sizeof HELLO_DATA - 1);
     wire_expect_command(fd, "WELCOME", "", 0);
     return fd;
 }
 
-static void test_client_by_hand(void **state) {
+static void test_client_by_hand(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world);
     const int fd = say_hello(world, &scene);
@@ -174,7 +183,8 @@ static void test_client_by_hand(void **state) {
 }
 
 /* The connection that sent this is closed for this reason; another client is not disturbed. */
-static void expect_refused(struct world *world, const struct scene *scene, int fd, uint32_t error) {
+static void expect_refused(struct world *world, const struct scene *scene, int fd, uint32_t error)
+{
     expect_protocol_error(scene->monitor, error);
     raw_expect_close(fd);
     expect_nothing(scene->server);
@@ -187,10 +197,12 @@ static void expect_refused(struct world *world, const struct scene *scene, int f
     await_event(scene->monitor, ZMQ_EVENT_DISCONNECTED);
 }
 
-static void test_malformed_hello(void **state) {
+static void test_malformed_hello(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world);
-    static const char *const hellos[] = {"", "\5admin", "\377admin\6secret", "\5admin\7secret", "\5admin\6secret!", "\5adm"};
+    static const char *const hellos[] = {"",     "\5admin", "\377admin\6secret", "\5admin\7secret", "\5admin\6secret!",
+                                         "\5adm"};
     for (size_t i = 0; i < sizeof hellos / sizeof *hellos; i++) {
         const int fd = greet_server(world, &scene);
         wire_send_command(fd, "HELLO", hellos[i], strlen(hellos[i]));
@@ -198,10 +210,12 @@ static void test_malformed_hello(void **state) {
     }
 }
 
-static void test_other_commands_for_hello(void **state) {
+static void test_other_commands_for_hello(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world);
-    static const char *const names[] = {"INITIATE", "READY", "WELCOME", "ERROR", "MESSAGE", "hello", "HELL", "HELLOO", "PING"};
+    static const char *const names[] = {"INITIATE", "READY", "WELCOME", "ERROR", "MESSAGE",
+                                        "hello",    "HELL",  "HELLOO",  "PING"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const int fd = greet_server(world, &scene);
         wire_send_command(fd, names[i], HELLO_DATA, sizeof HELLO_DATA - 1);
@@ -209,7 +223,8 @@ static void test_other_commands_for_hello(void **state) {
     }
 }
 
-static void test_other_commands_for_initiate(void **state) {
+static void test_other_commands_for_initiate(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world);
     static const char *const names[] = {"HELLO", "READY", "WELCOME", "MESSAGE", "INITIAT", "INITIATED"};
@@ -223,7 +238,8 @@ static void test_other_commands_for_initiate(void **state) {
     expect_refused(world, &scene, fd, ZMQ_PROTOCOL_ERROR_ZMTP_UNEXPECTED_COMMAND);
 }
 
-static void test_bad_metadata(void **state) {
+static void test_bad_metadata(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world);
     static const struct {
@@ -246,7 +262,8 @@ static void test_bad_metadata(void **state) {
 }
 
 /* Whoever does not wait for the answer has not authenticated: nothing of it gets through. */
-static void test_message_without_initiate(void **state) {
+static void test_message_without_initiate(void **state)
+{
     struct world *world = *state;
     const struct scene scene = open_scene(world);
     struct octets out = {.size = 0};
@@ -267,12 +284,14 @@ struct service {
     int fd;
 };
 
-static struct service open_service(struct world *world) {
+static struct service open_service(struct world *world)
+{
     struct service service = {.client = open_socket(world, ZMQ_DEALER)};
     char endpoint[ENDPOINT_MAX];
     struct octets out = {.size = 0};
     const int listener = raw_listen(world, endpoint);
     secure_client(service.client, ZMQ_PLAIN);
+    give_up_early(service.client);
     service.monitor = watch(world, service.client, ZMQ_EVENT_ALL);
     assert_ok(zmq_connect(service.client, endpoint));
     service.fd = raw_accept(world, listener);
@@ -284,7 +303,8 @@ static struct service open_service(struct world *world) {
     return service;
 }
 
-static void test_server_by_hand(void **state) {
+static void test_server_by_hand(void **state)
+{
     struct world *world = *state;
     const struct service service = open_service(world);
     struct octets ready = {.size = 0};
@@ -297,7 +317,8 @@ static void test_server_by_hand(void **state) {
     wire_expect_str(service.fd, "hello");
 }
 
-static void test_server_breaks_the_protocol(void **state) {
+static void test_server_breaks_the_protocol(void **state)
+{
     struct world *world = *state;
     static const struct {
         const char *name;
@@ -323,7 +344,8 @@ static void test_server_breaks_the_protocol(void **state) {
     raw_expect_close(service.fd);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         zap_world_test(test_success),
         world_test(test_credentials),

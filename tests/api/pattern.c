@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-void await_beside(void *socket, short events, void *beside) {
+void await_beside(void *socket, short events, void *beside)
+{
     const int64_t limit = now_ms() + DEADLINE_MS;
     zmq_pollitem_t items[] = {{socket, 0, events, 0}, {beside, 0, 0, 0}};
     do {
@@ -16,7 +17,8 @@ void await_beside(void *socket, short events, void *beside) {
     } while (!items[0].revents);
 }
 
-void bind_again(void *socket, const char *endpoint) {
+void bind_again(void *socket, const char *endpoint)
+{
     const int64_t limit = now_ms() + DEADLINE_MS;
     while (zmq_bind(socket, endpoint) != 0) {
         assert_int_equal(errno, EADDRINUSE);
@@ -24,7 +26,8 @@ void bind_again(void *socket, const char *endpoint) {
     }
 }
 
-int fill(void *socket, const char *text, int limit) {
+int fill(void *socket, const char *text, int limit)
+{
     int count = 0;
     while (count < limit && zmq_send(socket, text, strlen(text), ZMQ_DONTWAIT) >= 0)
         count++;
@@ -33,7 +36,8 @@ int fill(void *socket, const char *text, int limit) {
     return count;
 }
 
-int drain(void *socket) {
+int drain(void *socket)
+{
     char byte;
     int count = 0;
     while (zmq_recv(socket, &byte, 1, ZMQ_DONTWAIT) >= 0)
@@ -43,7 +47,8 @@ int drain(void *socket) {
     return count;
 }
 
-static void change_subscription(void *subscriber, const char *topic, bool add) {
+static void change_subscription(void *subscriber, const char *topic, bool add)
+{
     char message[ENDPOINT_MAX];
     if (get_int(subscriber, ZMQ_TYPE) == ZMQ_SUB) {
         set_bytes(subscriber, add ? ZMQ_SUBSCRIBE : ZMQ_UNSUBSCRIBE, topic, strlen(topic));
@@ -55,15 +60,18 @@ static void change_subscription(void *subscriber, const char *topic, bool add) {
     send_bytes(subscriber, message, (size_t)size, 0);
 }
 
-void subscribe(void *subscriber, const char *topic) {
+void subscribe(void *subscriber, const char *topic)
+{
     change_subscription(subscriber, topic, true);
 }
 
-void unsubscribe(void *subscriber, const char *topic) {
+void unsubscribe(void *subscriber, const char *topic)
+{
     change_subscription(subscriber, topic, false);
 }
 
-void settle_subscriptions(void *publisher, void *subscriber) {
+void settle_subscriptions(void *publisher, void *subscriber)
+{
     static unsigned serial;
     char topic[32];
     char last[40];
@@ -84,7 +92,8 @@ void settle_subscriptions(void *publisher, void *subscriber) {
     unsubscribe(subscriber, topic);
 }
 
-void send_when_known(void *router, const char *id, const char *text) {
+void send_when_known(void *router, const char *id, const char *text)
+{
     const int64_t limit = now_ms() + DEADLINE_MS;
     set_int(router, ZMQ_ROUTER_MANDATORY, 1);
     while (zmq_send(router, id, strlen(id), ZMQ_SNDMORE) < 0) {

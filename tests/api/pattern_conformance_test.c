@@ -33,25 +33,39 @@ static const int pairs[][2] = {
 /* The frames of each message that is sent; a negative number ends the list. 33 is the longest content that fits into
  * zmq_msg_t, 255 the longest of a short frame. */
 static const int messages[][8] = {
-    {0, -1},         {1, -1},   {33, -1},        {34, -1},          {255, -1},
-    {256, -1},       {8192, -1}, {MEBIBYTE, -1}, {0, 0, -1},        {0, 1, 33, -1},
-    {34, 255, 256, 8192, -1},   {1, MEBIBYTE, 0, -1},               {0, 0, 0, 0, 0, 0, 1, -1},
+    {0, -1},
+    {1, -1},
+    {33, -1},
+    {34, -1},
+    {255, -1},
+    {256, -1},
+    {8192, -1},
+    {MEBIBYTE, -1},
+    {0, 0, -1},
+    {0, 1, 33, -1},
+    {34, 255, 256, 8192, -1},
+    {1, MEBIBYTE, 0, -1},
+    {0, 0, 0, 0, 0, 0, 1, -1},
 };
 
-static bool is_one_of(int type, int first, int second) {
+static bool is_one_of(int type, int first, int second)
+{
     return type == first || type == second;
 }
 
 /* REQ and REP put an empty frame before the body by themselves; the one who talks to them does it by hand. */
-static bool by_hand(const struct end *self, const struct end *peer) {
+static bool by_hand(const struct end *self, const struct end *peer)
+{
     return is_one_of(self->type, ZMQ_DEALER, ZMQ_ROUTER) && is_one_of(peer->type, ZMQ_REQ, ZMQ_REP);
 }
 
-static uint8_t content(size_t message, size_t frame, size_t at) {
+static uint8_t content(size_t message, size_t frame, size_t at)
+{
     return (uint8_t)(message * 31 + frame * 7 + at + (at >> 8));
 }
 
-static void send_message(const struct end *from, const struct end *to, size_t message) {
+static void send_message(const struct end *from, const struct end *to, size_t message)
+{
     if (from->type == ZMQ_ROUTER)
         send_bytes(from->socket, to->id, strlen(to->id), ZMQ_SNDMORE);
     if (by_hand(from, to))
@@ -68,7 +82,8 @@ static void send_message(const struct end *from, const struct end *to, size_t me
     }
 }
 
-static void receive_message(const struct end *to, const struct end *from, size_t message) {
+static void receive_message(const struct end *to, const struct end *from, size_t message)
+{
     if (to->type == ZMQ_ROUTER)
         expect_bytes(to->socket, from->id, strlen(from->id));
     if (by_hand(to, from))
@@ -88,17 +103,20 @@ static void receive_message(const struct end *to, const struct end *from, size_t
     }
 }
 
-static void pass(const struct end *from, const struct end *to, size_t message) {
+static void pass(const struct end *from, const struct end *to, size_t message)
+{
     send_message(from, to, message);
     receive_message(to, from, message);
 }
 
-static bool publishes(const struct end *end) {
+static bool publishes(const struct end *end)
+{
     return is_one_of(end->type, ZMQ_PUB, ZMQ_XPUB);
 }
 
 /* Publishes until the subscription has arrived, then drains what this left behind. */
-static void settle_subscription(void *publisher, void *subscriber) {
+static void settle_subscription(void *publisher, void *subscriber)
+{
     const int64_t limit = now_ms() + DEADLINE_MS;
     zmq_pollitem_t item = {subscriber, 0, ZMQ_POLLIN, 0};
     int ready;
@@ -115,7 +133,8 @@ static void settle_subscription(void *publisher, void *subscriber) {
     while (text[0] != '!');
 }
 
-static void subscribe_to_all(const struct end *end) {
+static void subscribe_to_all(const struct end *end)
+{
     if (end->type == ZMQ_SUB)
         set_bytes(end->socket, ZMQ_SUBSCRIBE, "", 0);
     else
@@ -123,7 +142,8 @@ static void subscribe_to_all(const struct end *end) {
 }
 
 /* A ROUTER that is to speak first has to wait until it knows its peer. */
-static void await_route(void *router, const char *id) {
+static void await_route(void *router, const char *id)
+{
     const int64_t limit = now_ms() + DEADLINE_MS;
     set_int(router, ZMQ_ROUTER_MANDATORY, 1);
     while (zmq_send(router, id, strlen(id), ZMQ_SNDMORE) < 0) {
@@ -135,7 +155,8 @@ static void await_route(void *router, const char *id) {
     send_str(router, "first");
 }
 
-static void exchange(const struct end *first, const struct end *second) {
+static void exchange(const struct end *first, const struct end *second)
+{
     const bool both_ways = !is_one_of(first->type, ZMQ_PUSH, ZMQ_PUB) && first->type != ZMQ_XPUB;
     for (size_t message = 0; message < sizeof messages / sizeof *messages; message++) {
         pass(first, second, message);
@@ -145,11 +166,13 @@ static void exchange(const struct end *first, const struct end *second) {
 }
 
 /* The end that has to send first, for one of them may be only a receiver, or a ROUTER that knows nobody yet. */
-static bool speaks_first(const struct end *end) {
+static bool speaks_first(const struct end *end)
+{
     return is_one_of(end->type, ZMQ_REQ, ZMQ_PUSH) || is_one_of(end->type, ZMQ_DEALER, ZMQ_PAIR) || publishes(end);
 }
 
-static void talk(struct end *one, struct end *other) {
+static void talk(struct end *one, struct end *other)
+{
     const struct end *first = speaks_first(one) && other->type != ZMQ_REQ ? one : other;
     const struct end *second = first == one ? other : one;
     if (publishes(first)) {
@@ -162,7 +185,8 @@ static void talk(struct end *one, struct end *other) {
     exchange(first, second);
 }
 
-static bool has_ipv6(void) {
+static bool has_ipv6(void)
+{
     const struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const bool works = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
@@ -171,7 +195,8 @@ static bool has_ipv6(void) {
     return works;
 }
 
-static void bind_end(struct world *world, void *socket, const char *transport, char endpoint[ENDPOINT_MAX]) {
+static void bind_end(struct world *world, void *socket, const char *transport, char endpoint[ENDPOINT_MAX])
+{
     static unsigned serial;
     if (strcmp(transport, "tcp6") == 0)
         strcpy(endpoint, "tcp://[::1]:*");
@@ -183,7 +208,8 @@ static void bind_end(struct world *world, void *socket, const char *transport, c
     last_endpoint(socket, endpoint);
 }
 
-static struct end open_end(struct world *world, int type, const char *id, bool ipv6) {
+static struct end open_end(struct world *world, int type, const char *id, bool ipv6)
+{
     const struct end end = {open_socket(world, type), type, id};
     set_bytes(end.socket, ZMQ_ROUTING_ID, id, strlen(id));
     set_int(end.socket, ZMQ_IPV6, ipv6);
@@ -192,13 +218,15 @@ static struct end open_end(struct world *world, int type, const char *id, bool i
 
 /* The roles of the mechanism go to the binding and to the connecting end by turns. libzmq 4.3.4 fails where a REQ is the
  * server and ZAP let its peer in, so REQ is always the client of PLAIN. */
-static bool binder_serves(size_t pair, int mechanism) {
+static bool binder_serves(size_t pair, int mechanism)
+{
     if (mechanism == ZMQ_PLAIN && (pairs[pair][0] == ZMQ_REQ || pairs[pair][1] == ZMQ_REQ))
         return pairs[pair][1] == ZMQ_REQ;
     return pair % 2;
 }
 
-static void run_matrix(struct world *world, const char *transport, int mechanism) {
+static void run_matrix(struct world *world, const char *transport, int mechanism)
+{
     const bool ipv6 = strcmp(transport, "tcp6") == 0;
     if (ipv6 && !has_ipv6())
         skip();
@@ -217,9 +245,10 @@ static void run_matrix(struct world *world, const char *transport, int mechanism
     }
 }
 
-#define COMBINATION(transport, mechanism)                                                                              \
-    static void test_##transport##_##mechanism(void **state) {                                                         \
-        run_matrix(*state, #transport, ZMQ_##mechanism);                                                               \
+#define COMBINATION(transport, mechanism)                    \
+    static void test_##transport##_##mechanism(void **state) \
+    {                                                        \
+        run_matrix(*state, #transport, ZMQ_##mechanism);     \
     }
 
 COMBINATION(tcp, NULL)
@@ -236,7 +265,8 @@ COMBINATION(abstract, PLAIN)
 COMBINATION(abstract, CURVE)
 COMBINATION(inproc, NULL)
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_tcp_NULL),      zap_world_test(test_tcp_PLAIN),      world_test(test_tcp_CURVE),
         world_test(test_tcp6_NULL),     zap_world_test(test_tcp6_PLAIN),     world_test(test_tcp6_CURVE),

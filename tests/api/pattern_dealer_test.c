@@ -8,7 +8,8 @@
 
 #define PEERS 3
 
-static void test_without_a_peer(void **state) {
+static void test_without_a_peer(void **state)
+{
     struct world *world = *state;
     void *dealer = open_socket(world, ZMQ_DEALER);
     assert_int_equal(get_int(dealer, ZMQ_EVENTS), 0);
@@ -16,7 +17,8 @@ static void test_without_a_peer(void **state) {
     assert_fails(zmq_recv(dealer, NULL, 0, ZMQ_DONTWAIT), EAGAIN);
 }
 
-static void test_adds_nothing(void **state) {
+static void test_adds_nothing(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_DEALER, ZMQ_DEALER);
     send_frames(ends.connected, "", "a", "");
@@ -26,7 +28,8 @@ static void test_adds_nothing(void **state) {
 }
 
 /* One DEALER connected to PEERS bound ones: it knows all of them from the start. */
-static void *connect_to_peers(struct world *world, void *peers[PEERS]) {
+static void *connect_to_peers(struct world *world, void *peers[PEERS])
+{
     void *dealer = open_socket(world, ZMQ_DEALER);
     for (int i = 0; i < PEERS; i++) {
         char endpoint[ENDPOINT_MAX];
@@ -37,7 +40,8 @@ static void *connect_to_peers(struct world *world, void *peers[PEERS]) {
     return dealer;
 }
 
-static void test_sends_by_turns(void **state) {
+static void test_sends_by_turns(void **state)
+{
     struct world *world = *state;
     void *peers[PEERS];
     void *dealer = connect_to_peers(world, peers);
@@ -51,7 +55,8 @@ static void test_sends_by_turns(void **state) {
     }
 }
 
-static void test_receives_by_turns(void **state) {
+static void test_receives_by_turns(void **state)
+{
     enum { EACH = 4 };
     struct world *world = *state;
     void *peers[PEERS];
@@ -74,7 +79,8 @@ static void test_receives_by_turns(void **state) {
     }
 }
 
-static void test_full_peers_are_passed_over(void **state) {
+static void test_full_peers_are_passed_over(void **state)
+{
     struct world *world = *state;
     void *dealer = open_socket(world, ZMQ_DEALER);
     void *peers[2];
@@ -97,7 +103,8 @@ static void test_full_peers_are_passed_over(void **state) {
     assert_int_equal(drain(peers[0]), 2);
 }
 
-static void test_talks_to_many_reps(void **state) {
+static void test_talks_to_many_reps(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *dealer = open_socket(world, ZMQ_DEALER);
@@ -119,11 +126,15 @@ static void test_talks_to_many_reps(void **state) {
         expect_frames(dealer, "", "done");
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        world_test(test_without_a_peer),    world_test(test_adds_nothing),
-        world_test(test_sends_by_turns),    world_test(test_receives_by_turns),
-        world_test(test_full_peers_are_passed_over), world_test(test_talks_to_many_reps),
+        world_test(test_without_a_peer),
+        world_test(test_adds_nothing),
+        world_test(test_sends_by_turns),
+        world_test(test_receives_by_turns),
+        world_test(test_full_peers_are_passed_over),
+        world_test(test_talks_to_many_reps),
     };
     return cmocka_run_group_tests_name("DEALER", tests, NULL, NULL);
 }

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void test_without_a_peer(void **state) {
+static void test_without_a_peer(void **state)
+{
     struct world *world = *state;
     void *pair = open_socket(world, ZMQ_PAIR);
     assert_int_equal(get_int(pair, ZMQ_EVENTS), 0);
@@ -16,7 +17,8 @@ static void test_without_a_peer(void **state) {
     assert_fails(zmq_send(pair, "x", 1, 0), EAGAIN);
 }
 
-static void both_directions(struct world *world, const char *transport) {
+static void both_directions(struct world *world, const char *transport)
+{
     const struct ends ends = join_pair(world, transport, ZMQ_PAIR, ZMQ_PAIR);
     send_str(ends.connected, "there");
     expect_str(ends.bound, "there");
@@ -25,13 +27,15 @@ static void both_directions(struct world *world, const char *transport) {
     expect_nothing(ends.bound);
 }
 
-static void test_both_directions(void **state) {
+static void test_both_directions(void **state)
+{
     both_directions(*state, "tcp");
     both_directions(*state, "ipc");
     both_directions(*state, "inproc");
 }
 
-static void test_order_is_kept(void **state) {
+static void test_order_is_kept(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PAIR, ZMQ_PAIR);
     for (int round = 0; round < 10; round++) {
@@ -42,7 +46,8 @@ static void test_order_is_kept(void **state) {
     }
 }
 
-static void test_messages_wait_for_the_peer(void **state) {
+static void test_messages_wait_for_the_peer(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     fresh_endpoint(world, "ipc", endpoint);
@@ -56,7 +61,8 @@ static void test_messages_wait_for_the_peer(void **state) {
     expect_str(late, "two");
 }
 
-static void test_second_peer_is_not_served(void **state) {
+static void test_second_peer_is_not_served(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair_ready(world, "tcp", ZMQ_PAIR, ZMQ_PAIR);
     send_str(ends.connected, "before");
@@ -75,7 +81,8 @@ static void test_second_peer_is_not_served(void **state) {
     expect_nothing(ends.bound);
 }
 
-static void test_second_inproc_peer_is_not_served(void **state) {
+static void test_second_inproc_peer_is_not_served(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     void *intruder = open_socket(world, ZMQ_PAIR);
@@ -87,7 +94,8 @@ static void test_second_inproc_peer_is_not_served(void **state) {
 }
 
 /* How soon a newcomer is accepted is not defined, so each try is a new socket. */
-static void test_new_peer_after_the_first_left(void **state) {
+static void test_new_peer_after_the_first_left(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair_ready(world, "tcp", ZMQ_PAIR, ZMQ_PAIR);
     void *monitor = watch(world, ends.bound, ZMQ_EVENT_DISCONNECTED);
@@ -112,7 +120,8 @@ static void test_new_peer_after_the_first_left(void **state) {
     assert_int_equal(size, 4);
 }
 
-static void test_closed_inproc_peer(void **state) {
+static void test_closed_inproc_peer(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PAIR, ZMQ_PAIR);
     send_str(ends.connected, "last");
@@ -124,7 +133,8 @@ static void test_closed_inproc_peer(void **state) {
     assert_fails(zmq_send(ends.bound, "x", 1, ZMQ_DONTWAIT), EAGAIN);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_without_a_peer),
         world_test(test_both_directions),

@@ -8,7 +8,8 @@
 
 #define INVERT ZMQ_INVERT_MATCHING
 
-static void test_one_way_only(void **state) {
+static void test_one_way_only(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PUB, ZMQ_SUB);
     assert_fails(zmq_recv(ends.bound, NULL, 0, ZMQ_DONTWAIT), ENOTSUP);
@@ -17,7 +18,8 @@ static void test_one_way_only(void **state) {
     assert_int_equal(get_int(ends.connected, ZMQ_EVENTS), 0);
 }
 
-static void test_without_a_subscriber(void **state) {
+static void test_without_a_subscriber(void **state)
+{
     struct world *world = *state;
     void *pub = open_socket(world, ZMQ_PUB);
     for (int i = 0; i < 3000; i++)
@@ -28,7 +30,8 @@ static void test_without_a_subscriber(void **state) {
 }
 
 /* Topics are prefixes of the first frame, octet by octet. */
-static void filters(struct world *world, const char *transport) {
+static void filters(struct world *world, const char *transport)
+{
     const struct ends ends = join_pair(world, transport, ZMQ_PUB, ZMQ_SUB);
     subscribe(ends.connected, "AB");
     subscribe(ends.connected, "x");
@@ -49,13 +52,15 @@ static void filters(struct world *world, const char *transport) {
     expect_nothing(ends.connected);
 }
 
-static void test_filters(void **state) {
+static void test_filters(void **state)
+{
     filters(*state, "tcp");
     filters(*state, "ipc");
     filters(*state, "inproc");
 }
 
-static void test_binary_topics(void **state) {
+static void test_binary_topics(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_SUB);
     static const uint8_t topics[][3] = {{0, 0, 1}, {255, 0, 255}};
@@ -72,7 +77,8 @@ static void test_binary_topics(void **state) {
     expect_nothing(ends.connected);
 }
 
-static void test_the_empty_topic_is_everything(void **state) {
+static void test_the_empty_topic_is_everything(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_SUB);
     subscribe(ends.connected, "");
@@ -83,7 +89,8 @@ static void test_the_empty_topic_is_everything(void **state) {
     expect_str(ends.connected, "anything");
 }
 
-static void test_overlapping_topics_give_one_copy(void **state) {
+static void test_overlapping_topics_give_one_copy(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_SUB);
     subscribe(ends.connected, "");
@@ -97,7 +104,8 @@ static void test_overlapping_topics_give_one_copy(void **state) {
 }
 
 /* Subscriptions add up: what was subscribed to twice takes two cancellations. */
-static void subscriptions_are_counted(struct world *world, const char *transport) {
+static void subscriptions_are_counted(struct world *world, const char *transport)
+{
     const struct ends ends = join_pair(world, transport, ZMQ_PUB, ZMQ_SUB);
     subscribe(ends.connected, "A");
     subscribe(ends.connected, "A");
@@ -114,12 +122,14 @@ static void subscriptions_are_counted(struct world *world, const char *transport
     expect_str(ends.connected, "end");
 }
 
-static void test_subscriptions_are_counted(void **state) {
+static void test_subscriptions_are_counted(void **state)
+{
     subscriptions_are_counted(*state, "tcp");
     subscriptions_are_counted(*state, "inproc");
 }
 
-static void test_without_a_subscription_nothing_comes(void **state) {
+static void test_without_a_subscription_nothing_comes(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_SUB);
     settle_subscriptions(ends.bound, ends.connected);
@@ -129,7 +139,8 @@ static void test_without_a_subscription_nothing_comes(void **state) {
     expect_nothing(ends.connected);
 }
 
-static void test_many_subscribers(void **state) {
+static void test_many_subscribers(void **state)
+{
     enum { SUBS = 10 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -158,7 +169,8 @@ static void test_many_subscribers(void **state) {
 }
 
 /* The lock-step is broken by a subscriber that does not read: it loses messages, the publisher and others do not. */
-static void test_slow_subscriber_loses(void **state) {
+static void test_slow_subscriber_loses(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pub = open_socket(world, ZMQ_PUB);
@@ -190,7 +202,8 @@ static void test_slow_subscriber_loses(void **state) {
     settle_subscriptions(pub, slow);
 }
 
-static void test_publisher_may_connect(void **state) {
+static void test_publisher_may_connect(void **state)
+{
     struct world *world = *state;
     char endpoints[2][ENDPOINT_MAX];
     void *pub = open_socket(world, ZMQ_PUB);
@@ -208,7 +221,8 @@ static void test_publisher_may_connect(void **state) {
     expect_str(subs[1], "T");
 }
 
-static void test_subscriber_of_many_publishers(void **state) {
+static void test_subscriber_of_many_publishers(void **state)
+{
     enum { PUBS = 3 };
     struct world *world = *state;
     void *sub = open_socket(world, ZMQ_SUB);
@@ -229,7 +243,8 @@ static void test_subscriber_of_many_publishers(void **state) {
 }
 
 /* A publisher that comes back is told the list as it is now. */
-static void test_resubscribes_after_a_restart(void **state) {
+static void test_resubscribes_after_a_restart(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_SUB);
     void *sub = ends.connected;
@@ -252,7 +267,8 @@ static void test_resubscribes_after_a_restart(void **state) {
     expect_str(sub, "kept");
 }
 
-static void test_subscriber_that_left_costs_nothing(void **state) {
+static void test_subscriber_that_left_costs_nothing(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_SUB);
     subscribe(ends.connected, "T");
@@ -264,7 +280,8 @@ static void test_subscriber_that_left_costs_nothing(void **state) {
         assert_returns(zmq_send(ends.bound, "T", 1, ZMQ_DONTWAIT), 1);
 }
 
-static void test_invert_matching(void **state) {
+static void test_invert_matching(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pub = open_socket(world, ZMQ_XPUB);
@@ -284,7 +301,8 @@ static void test_invert_matching(void **state) {
     expect_frames(sub, "C", "A");
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_one_way_only),
         world_test(test_without_a_subscriber),

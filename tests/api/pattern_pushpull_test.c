@@ -8,7 +8,8 @@
 
 #define PEERS 3
 
-static void test_one_way_only(void **state) {
+static void test_one_way_only(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
     assert_fails(zmq_send(ends.bound, "x", 1, ZMQ_DONTWAIT), ENOTSUP);
@@ -20,14 +21,16 @@ static void test_one_way_only(void **state) {
     expect_str(ends.bound, "work");
 }
 
-static void test_without_a_peer(void **state) {
+static void test_without_a_peer(void **state)
+{
     struct world *world = *state;
     void *push = open_socket(world, ZMQ_PUSH);
     assert_int_equal(get_int(push, ZMQ_EVENTS), 0);
     assert_fails(zmq_send(push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
 }
 
-static void test_deals_by_turns(void **state) {
+static void test_deals_by_turns(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -58,7 +61,8 @@ static void test_deals_by_turns(void **state) {
     assert_int_equal(owners, (1u << PEERS) - 1);
 }
 
-static void test_collects_fairly(void **state) {
+static void test_collects_fairly(void **state)
+{
     enum { EACH = 5 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -81,7 +85,8 @@ static void test_collects_fairly(void **state) {
     }
 }
 
-static void test_slow_worker_gets_less(void **state) {
+static void test_slow_worker_gets_less(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -102,7 +107,8 @@ static void test_slow_worker_gets_less(void **state) {
 }
 
 /* What is left of a message whose receiver has gone goes to nobody. */
-static void test_worker_leaves_in_the_middle_of_a_message(void **state) {
+static void test_worker_leaves_in_the_middle_of_a_message(void **state)
+{
     struct world *world = *state;
     char endpoints[2][ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -122,7 +128,8 @@ static void test_worker_leaves_in_the_middle_of_a_message(void **state) {
     expect_nothing(pulls[0]);
 }
 
-static void test_both_may_bind(void **state) {
+static void test_both_may_bind(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUSH, ZMQ_PULL);
     for (int i = 0; i < 100; i++)
@@ -131,7 +138,8 @@ static void test_both_may_bind(void **state) {
         expect_bytes(ends.connected, &i, sizeof i);
 }
 
-static void test_one_socket_bound_and_connected(void **state) {
+static void test_one_socket_bound_and_connected(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     const struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
@@ -144,16 +152,13 @@ static void test_one_socket_bound_and_connected(void **state) {
     expect_str(ends.bound, "to the connected one");
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
-        world_test(test_one_way_only),
-        world_test(test_without_a_peer),
-        world_test(test_deals_by_turns),
-        world_test(test_collects_fairly),
-        world_test(test_slow_worker_gets_less),
-        world_test(test_worker_leaves_in_the_middle_of_a_message),
-        world_test(test_both_may_bind),
-        world_test(test_one_socket_bound_and_connected),
+        world_test(test_one_way_only),          world_test(test_without_a_peer),
+        world_test(test_deals_by_turns),        world_test(test_collects_fairly),
+        world_test(test_slow_worker_gets_less), world_test(test_worker_leaves_in_the_middle_of_a_message),
+        world_test(test_both_may_bind),         world_test(test_one_socket_bound_and_connected),
     };
     return cmocka_run_group_tests_name("PUSH and PULL", tests, NULL, NULL);
 }

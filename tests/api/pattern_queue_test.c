@@ -12,7 +12,8 @@
 
 /* --- High-water marks --- */
 
-static void test_inproc_holds_the_sum(void **state) {
+static void test_inproc_holds_the_sum(void **state)
+{
     struct world *world = *state;
     static const int marks[][3] = {{1, 1, 2}, {2, 3, 5}, {10, 10, 20}, {0, 5, 3000}, {5, 0, 3000}, {0, 0, 3000}};
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
@@ -33,7 +34,8 @@ static void test_inproc_holds_the_sum(void **state) {
         }
 }
 
-static void test_absent_peer_leaves_the_senders_mark(void **state) {
+static void test_absent_peer_leaves_the_senders_mark(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"ipc", "inproc"};
     for (int t = 0; t < 2; t++)
@@ -49,7 +51,8 @@ static void test_absent_peer_leaves_the_senders_mark(void **state) {
 }
 
 /* Whole messages are counted, and one that has begun may be finished. */
-static void test_marks_count_messages(void **state) {
+static void test_marks_count_messages(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -64,7 +67,8 @@ static void test_marks_count_messages(void **state) {
     assert_fails(zmq_send(push, "1", 1, ZMQ_DONTWAIT | ZMQ_SNDMORE), EAGAIN);
 }
 
-static void test_room_comes_back(void **state) {
+static void test_room_comes_back(void **state)
+{
     struct world *world = *state;
     static const char *const transports[] = {"tcp", "inproc"};
     for (int t = 0; t < 2; t++) {
@@ -86,7 +90,8 @@ static void test_room_comes_back(void **state) {
 }
 
 /* A large message in a queue of one: nothing is lost while sender and receiver wait for each other. */
-static void test_blocked_sender_goes_on(void **state) {
+static void test_blocked_sender_goes_on(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     set_int(ends.connected, ZMQ_SNDTIMEO, 20);
@@ -106,7 +111,8 @@ static void test_blocked_sender_goes_on(void **state) {
 
 /* --- Peers that are late, away, or disconnected --- */
 
-static void test_queue_survives_a_restart_of_the_peer(void **state) {
+static void test_queue_survives_a_restart_of_the_peer(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     void *monitor = watch(world, ends.connected, ZMQ_EVENT_DISCONNECTED);
@@ -125,7 +131,8 @@ static void test_queue_survives_a_restart_of_the_peer(void **state) {
     expect_str(again, "after");
 }
 
-static void test_absent_peers_get_their_share(void **state) {
+static void test_absent_peers_get_their_share(void **state)
+{
     struct world *world = *state;
     char absent[ENDPOINT_MAX];
     char present[ENDPOINT_MAX];
@@ -144,7 +151,8 @@ static void test_absent_peers_get_their_share(void **state) {
 }
 
 /* With IMMEDIATE only those who are there count. */
-static void test_immediate(void **state) {
+static void test_immediate(void **state)
+{
     struct world *world = *state;
     char absent[ENDPOINT_MAX];
     char present[ENDPOINT_MAX];
@@ -171,7 +179,8 @@ static void test_immediate(void **state) {
     assert_fails(zmq_send(push, "x", 1, ZMQ_DONTWAIT), EAGAIN);
 }
 
-static void disconnect(struct world *world, const char *transport) {
+static void disconnect(struct world *world, const char *transport)
+{
     const struct ends ends = join_pair(world, transport, ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "1");
     expect_str(ends.bound, "1");
@@ -183,13 +192,15 @@ static void disconnect(struct world *world, const char *transport) {
     expect_str(ends.bound, "2");
 }
 
-static void test_disconnect(void **state) {
+static void test_disconnect(void **state)
+{
     disconnect(*state, "tcp");
     disconnect(*state, "ipc");
     disconnect(*state, "inproc");
 }
 
-static void test_what_had_arrived_stays_after_disconnect(void **state) {
+static void test_what_had_arrived_stays_after_disconnect(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "1");
@@ -200,7 +211,8 @@ static void test_what_had_arrived_stays_after_disconnect(void **state) {
     expect_nothing(ends.bound);
 }
 
-static void test_disconnected_queue_lingers(void **state) {
+static void test_disconnected_queue_lingers(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -216,7 +228,8 @@ static void test_disconnected_queue_lingers(void **state) {
     expect_str(pull, "2");
 }
 
-static void unbind(struct world *world, const char *transport) {
+static void unbind(struct world *world, const char *transport)
+{
     const struct ends ends = join_pair(world, transport, ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "1");
     expect_str(ends.bound, "1");
@@ -230,14 +243,16 @@ static void unbind(struct world *world, const char *transport) {
     expect_str(other, "for the new one");
 }
 
-static void test_unbind(void **state) {
+static void test_unbind(void **state)
+{
     unbind(*state, "tcp");
     unbind(*state, "ipc");
     unbind(*state, "inproc");
 }
 
 /* The connections that the listener accepted end with it. */
-static void test_unbind_ends_connections(void **state) {
+static void test_unbind_ends_connections(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PULL, ZMQ_PUSH);
     void *monitor = watch(world, ends.connected, ZMQ_EVENT_DISCONNECTED);
@@ -249,7 +264,8 @@ static void test_unbind_ends_connections(void **state) {
 
 /* --- LINGER --- */
 
-static void test_nothing_to_linger_for(void **state) {
+static void test_nothing_to_linger_for(void **state)
+{
     struct world *world = *state;
     static const int types[] = {ZMQ_PUSH, ZMQ_PUB, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_REQ, ZMQ_SUB};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
@@ -262,7 +278,8 @@ static void test_nothing_to_linger_for(void **state) {
     world->context = NULL;
 }
 
-static void test_linger_zero_forgets(void **state) {
+static void test_linger_zero_forgets(void **state)
+{
     struct world *world = *state;
     void *push = open_socket(world, ZMQ_PUSH);
     assert_ok(zmq_connect(push, "ipc:///nonexistent/socket"));
@@ -272,7 +289,8 @@ static void test_linger_zero_forgets(void **state) {
     world->context = NULL;
 }
 
-static void test_linger_ends(void **state) {
+static void test_linger_ends(void **state)
+{
     struct world *world = *state;
     void *push = open_socket(world, ZMQ_PUSH);
     set_int(push, ZMQ_LINGER, 50);
@@ -285,12 +303,14 @@ static void test_linger_ends(void **state) {
     assert_true(now_ms() - start >= 49);
 }
 
-static void *terminate(void *context) {
+static void *terminate(void *context)
+{
     return zmq_ctx_term(context) == 0 ? context : NULL;
 }
 
 /* The sender's context ends while its messages have not gone out; the receiver only comes then. */
-static void test_lingering_messages_are_delivered(void **state) {
+static void test_lingering_messages_are_delivered(void **state)
+{
     enum { COUNT = 500 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -315,7 +335,8 @@ static void test_lingering_messages_are_delivered(void **state) {
     assert_ptr_equal(result, context);
 }
 
-static void test_inproc_messages_outlive_their_sender(void **state) {
+static void test_inproc_messages_outlive_their_sender(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "1");
@@ -325,7 +346,8 @@ static void test_inproc_messages_outlive_their_sender(void **state) {
     expect_frames(ends.bound, "2", "3");
 }
 
-static void test_everything_sent_arrives_after_close(void **state) {
+static void test_everything_sent_arrives_after_close(void **state)
+{
     enum { COUNT = 900, SIZE = 5000 };
     static char data[SIZE];
     struct world *world = *state;
@@ -340,7 +362,8 @@ static void test_everything_sent_arrives_after_close(void **state) {
 
 /* --- CONFLATE --- */
 
-static void conflate(struct world *world, const char *transport) {
+static void conflate(struct world *world, const char *transport)
+{
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
     void *pull = open_socket(world, ZMQ_PULL);
@@ -362,12 +385,14 @@ static void conflate(struct world *world, const char *transport) {
     expect_nothing(pull);
 }
 
-static void test_conflate_keeps_the_newest(void **state) {
+static void test_conflate_keeps_the_newest(void **state)
+{
     conflate(*state, "tcp");
     conflate(*state, "ipc");
 }
 
-static void test_conflating_sender(void **state) {
+static void test_conflating_sender(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -385,7 +410,8 @@ static void test_conflating_sender(void **state) {
 /* --- Whole messages --- */
 
 /* The wire breaks in the middle of a message: nothing of it is delivered. */
-static void test_half_a_message_is_none(void **state) {
+static void test_half_a_message_is_none(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -409,7 +435,8 @@ static void test_half_a_message_is_none(void **state) {
 }
 
 /* Parts from two peers never mix, in whatever pieces they arrive. */
-static void test_parts_do_not_mix(void **state) {
+static void test_parts_do_not_mix(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -432,7 +459,8 @@ static void test_parts_do_not_mix(void **state) {
 }
 
 /* Nothing goes out before the last part has been sent. */
-static void test_unfinished_message_is_not_sent(void **state) {
+static void test_unfinished_message_is_not_sent(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *push = open_socket(world, ZMQ_PUSH);
@@ -451,7 +479,8 @@ static void test_unfinished_message_is_not_sent(void **state) {
     expect_nothing(pull);
 }
 
-static void test_unread_parts_stay(void **state) {
+static void test_unread_parts_stay(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PAIR, ZMQ_PAIR);
     assert_int_equal(get_int(ends.bound, ZMQ_RCVMORE), 0);
@@ -469,7 +498,8 @@ static void test_unread_parts_stay(void **state) {
 
 /* --- Properties of the connection on its messages --- */
 
-static void test_metadata(void **state) {
+static void test_metadata(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -491,7 +521,8 @@ static void test_metadata(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_inproc_holds_the_sum),
         world_test(test_absent_peer_leaves_the_senders_mark),

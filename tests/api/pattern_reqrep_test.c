@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* A bound ROUTER and a REQ that it knows as "client". */
-static struct ends join_router(struct world *world, const char *transport) {
+static struct ends join_router(struct world *world, const char *transport)
+{
     struct ends ends = {.bound = open_socket(world, ZMQ_ROUTER), .connected = open_socket(world, ZMQ_REQ)};
     set_bytes(ends.connected, ZMQ_ROUTING_ID, "client", 6);
     bind_any(world, ends.bound, transport, ends.endpoint);
@@ -15,7 +16,8 @@ static struct ends join_router(struct world *world, const char *transport) {
     return ends;
 }
 
-static void test_req_takes_turns(void **state) {
+static void test_req_takes_turns(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_REP, ZMQ_REQ);
     void *req = ends.connected;
@@ -38,7 +40,8 @@ static void test_req_takes_turns(void **state) {
     expect_str(ends.bound, "again");
 }
 
-static void test_rep_takes_turns(void **state) {
+static void test_rep_takes_turns(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_REP, ZMQ_REQ);
     void *rep = ends.bound;
@@ -57,7 +60,8 @@ static void test_rep_takes_turns(void **state) {
     expect_frames(ends.connected, "1", "2");
 }
 
-static void test_req_without_a_peer(void **state) {
+static void test_req_without_a_peer(void **state)
+{
     struct world *world = *state;
     void *req = open_socket(world, ZMQ_REQ);
     assert_int_equal(get_int(req, ZMQ_EVENTS), 0);
@@ -68,7 +72,8 @@ static void test_req_without_a_peer(void **state) {
     assert_int_equal(get_int(ends.bound, ZMQ_EVENTS), 0);
 }
 
-static void test_req_puts_a_delimiter(void **state) {
+static void test_req_puts_a_delimiter(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_router(world, "tcp");
     send_frames(ends.connected, "a", "", "b");
@@ -77,7 +82,8 @@ static void test_req_puts_a_delimiter(void **state) {
     expect_frames(ends.connected, "", "reply", "");
 }
 
-static void test_rep_keeps_the_envelope(void **state) {
+static void test_rep_keeps_the_envelope(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_REP, ZMQ_DEALER);
     send_frames(ends.connected, "hop 1", "hop 2", "", "body", "", "end");
@@ -90,7 +96,8 @@ static void test_rep_keeps_the_envelope(void **state) {
     expect_frames(ends.connected, "", "ok");
 }
 
-static void rep_skips(struct world *world, const char *transport) {
+static void rep_skips(struct world *world, const char *transport)
+{
     const struct ends ends = join_pair(world, transport, ZMQ_REP, ZMQ_DEALER);
     send_str(ends.connected, "no delimiter");
     send_frames(ends.connected, "no", "delimiter");
@@ -102,12 +109,14 @@ static void rep_skips(struct world *world, const char *transport) {
     expect_frames(ends.connected, "", "reply");
 }
 
-static void test_rep_skips_what_is_no_request(void **state) {
+static void test_rep_skips_what_is_no_request(void **state)
+{
     rep_skips(*state, "tcp");
     rep_skips(*state, "inproc");
 }
 
-static void test_req_skips_what_is_no_reply(void **state) {
+static void test_req_skips_what_is_no_reply(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_router(world, "inproc");
     send_str(ends.connected, "q");
@@ -119,7 +128,8 @@ static void test_req_skips_what_is_no_reply(void **state) {
     expect_frames(ends.connected, "good", "reply");
 }
 
-static void test_malformed_reply_over_tcp_is_never_delivered(void **state) {
+static void test_malformed_reply_over_tcp_is_never_delivered(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_router(world, "tcp");
     void *monitor = watch(world, ends.bound, ZMQ_EVENT_DISCONNECTED);
@@ -136,7 +146,8 @@ static void test_malformed_reply_over_tcp_is_never_delivered(void **state) {
         expect_str(ends.connected, "good");
 }
 
-static void test_req_goes_round(void **state) {
+static void test_req_goes_round(void **state)
+{
     struct world *world = *state;
     void *req = open_socket(world, ZMQ_REQ);
     void *reps[3];
@@ -155,7 +166,8 @@ static void test_req_goes_round(void **state) {
 }
 
 /* The other peer's answer is there first, so what is received proves that it was dropped. */
-static void test_reply_of_another_peer_is_dropped(void **state) {
+static void test_reply_of_another_peer_is_dropped(void **state)
+{
     struct world *world = *state;
     void *req = open_socket(world, ZMQ_REQ);
     set_bytes(req, ZMQ_ROUTING_ID, "client", 6);
@@ -179,7 +191,8 @@ static void test_reply_of_another_peer_is_dropped(void **state) {
     expect_str(req, "reply 2");
 }
 
-static void test_unsolicited_reply_is_dropped(void **state) {
+static void test_unsolicited_reply_is_dropped(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_router(world, "inproc");
     send_str(ends.connected, "1");
@@ -194,7 +207,8 @@ static void test_unsolicited_reply_is_dropped(void **state) {
     expect_str(ends.connected, "reply 2");
 }
 
-static void test_many_clients_get_their_own_replies(void **state) {
+static void test_many_clients_get_their_own_replies(void **state)
+{
     enum { CLIENTS = 8, ROUNDS = 20 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -222,7 +236,8 @@ static void test_many_clients_get_their_own_replies(void **state) {
 }
 
 /* Nobody waits twice while another waits at all. */
-static void test_rep_queues_fairly(void **state) {
+static void test_rep_queues_fairly(void **state)
+{
     enum { CLIENTS = 3, EACH = 4 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -248,7 +263,8 @@ static void test_rep_queues_fairly(void **state) {
     }
 }
 
-static void test_reply_to_a_client_that_left(void **state) {
+static void test_reply_to_a_client_that_left(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair_ready(world, "tcp", ZMQ_REP, ZMQ_REQ);
     void *monitor = watch(world, ends.bound, ZMQ_EVENT_DISCONNECTED);
@@ -266,7 +282,8 @@ static void test_reply_to_a_client_that_left(void **state) {
 }
 
 /* REP never blocks: a reply that does not fit is dropped. */
-static void test_rep_with_a_full_client(void **state) {
+static void test_rep_with_a_full_client(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *rep = open_socket(world, ZMQ_REP);
@@ -283,13 +300,15 @@ static void test_rep_with_a_full_client(void **state) {
     assert_int_equal(drain(dealer), 2);
 }
 
-static void reply_with_id(void *router, const uint8_t id[4], const char *text) {
+static void reply_with_id(void *router, const uint8_t id[4], const char *text)
+{
     send_bytes(router, "client", 6, ZMQ_SNDMORE);
     send_bytes(router, id, 4, ZMQ_SNDMORE);
     send_frames(router, "", text);
 }
 
-static void test_correlate(void **state) {
+static void test_correlate(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_router(world, "tcp");
     set_int(ends.connected, ZMQ_REQ_CORRELATE, 1);
@@ -308,7 +327,8 @@ static void test_correlate(void **state) {
     assert_memory_not_equal(ids[0], ids[1], 4);
 }
 
-static void test_correlate_with_rep(void **state) {
+static void test_correlate_with_rep(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_REP, ZMQ_REQ);
     set_int(ends.connected, ZMQ_REQ_CORRELATE, 1);
@@ -321,7 +341,8 @@ static void test_correlate_with_rep(void **state) {
 }
 
 /* A request may be given up for a new one; a late reply to the old one is not taken for the new. */
-static void test_relaxed_and_correlate(void **state) {
+static void test_relaxed_and_correlate(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_router(world, "tcp");
     set_int(ends.connected, ZMQ_REQ_CORRELATE, 1);
@@ -339,7 +360,8 @@ static void test_relaxed_and_correlate(void **state) {
     assert_fails(zmq_recv(ends.connected, NULL, 0, 0), EFSM);
 }
 
-static void test_relaxed_after_the_server_was_restarted(void **state) {
+static void test_relaxed_after_the_server_was_restarted(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *rep = open_socket(world, ZMQ_REP);
@@ -362,7 +384,8 @@ static void test_relaxed_after_the_server_was_restarted(void **state) {
     expect_str(req, "reply");
 }
 
-static void test_strict_req_waits_for_a_lost_reply(void **state) {
+static void test_strict_req_waits_for_a_lost_reply(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair_ready(world, "tcp", ZMQ_REP, ZMQ_REQ);
     void *monitor = watch(world, ends.connected, ZMQ_EVENT_DISCONNECTED);
@@ -375,7 +398,8 @@ static void test_strict_req_waits_for_a_lost_reply(void **state) {
 }
 
 /* A broker as the guide builds it: ROUTER in front, DEALER behind. */
-static void test_through_a_broker(void **state) {
+static void test_through_a_broker(void **state)
+{
     struct world *world = *state;
     const struct ends front = join_pair(world, "tcp", ZMQ_ROUTER, ZMQ_REQ);
     const struct ends back = join_pair(world, "inproc", ZMQ_DEALER, ZMQ_REP);
@@ -398,7 +422,8 @@ static void test_through_a_broker(void **state) {
     expect_frames(front.connected, "answer", "!");
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_req_takes_turns),
         world_test(test_rep_takes_turns),

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* A DEALER with this id, connected, and known to the ROUTER: it said hello. */
-static void *known_dealer(struct world *world, void *router, const char *endpoint, const char *id) {
+static void *known_dealer(struct world *world, void *router, const char *endpoint, const char *id)
+{
     void *dealer = open_socket(world, ZMQ_DEALER);
     set_bytes(dealer, ZMQ_ROUTING_ID, id, strlen(id));
     assert_ok(zmq_connect(dealer, endpoint));
@@ -16,13 +17,15 @@ static void *known_dealer(struct world *world, void *router, const char *endpoin
     return dealer;
 }
 
-static void *bound_router(struct world *world, const char *transport, char endpoint[ENDPOINT_MAX]) {
+static void *bound_router(struct world *world, const char *transport, char endpoint[ENDPOINT_MAX])
+{
     void *router = open_socket(world, ZMQ_ROUTER);
     bind_any(world, router, transport, endpoint);
     return router;
 }
 
-static void test_addresses_its_peers(void **state) {
+static void test_addresses_its_peers(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, "tcp", endpoint);
@@ -35,7 +38,8 @@ static void test_addresses_its_peers(void **state) {
     expect_nothing(a);
 }
 
-static void test_drops_what_nobody_gets(void **state) {
+static void test_drops_what_nobody_gets(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, "tcp", endpoint);
@@ -49,7 +53,8 @@ static void test_drops_what_nobody_gets(void **state) {
     expect_str(a, "kept");
 }
 
-static void test_mandatory(void **state) {
+static void test_mandatory(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, "tcp", endpoint);
@@ -74,7 +79,8 @@ static void test_mandatory(void **state) {
     } while (errno != EHOSTUNREACH);
 }
 
-static void test_mandatory_and_a_full_peer(void **state) {
+static void test_mandatory_and_a_full_peer(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = open_socket(world, ZMQ_ROUTER);
@@ -97,7 +103,8 @@ static void test_mandatory_and_a_full_peer(void **state) {
     expect_str(dealer, "3");
 }
 
-static void test_full_peer_loses_messages(void **state) {
+static void test_full_peer_loses_messages(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = open_socket(world, ZMQ_ROUTER);
@@ -114,7 +121,8 @@ static void test_full_peer_loses_messages(void **state) {
     assert_int_equal(drain(dealer), 2);
 }
 
-static void test_ids_that_it_makes(void **state) {
+static void test_ids_that_it_makes(void **state)
+{
     enum { PEERS = 3 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -139,7 +147,8 @@ static void test_ids_that_it_makes(void **state) {
         expect_bytes(dealers[i], &i, sizeof i);
 }
 
-static void test_longest_id(void **state) {
+static void test_longest_id(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, "tcp", endpoint);
@@ -151,7 +160,8 @@ static void test_longest_id(void **state) {
     expect_str(dealer, "long");
 }
 
-static void second_with_the_same_id(struct world *world, const char *transport) {
+static void second_with_the_same_id(struct world *world, const char *transport)
+{
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, transport, endpoint);
     void *first = known_dealer(world, router, endpoint, "twin");
@@ -170,12 +180,14 @@ static void second_with_the_same_id(struct world *world, const char *transport) 
     expect_nothing(router);
 }
 
-static void test_second_with_the_same_id(void **state) {
+static void test_second_with_the_same_id(void **state)
+{
     second_with_the_same_id(*state, "tcp");
     second_with_the_same_id(*state, "inproc");
 }
 
-static void handover(struct world *world, const char *transport) {
+static void handover(struct world *world, const char *transport)
+{
     char endpoint[ENDPOINT_MAX];
     void *router = open_socket(world, ZMQ_ROUTER);
     set_int(router, ZMQ_ROUTER_HANDOVER, 1);
@@ -192,12 +204,14 @@ static void handover(struct world *world, const char *transport) {
     close_socket(world, other);
 }
 
-static void test_handover(void **state) {
+static void test_handover(void **state)
+{
     handover(*state, "tcp");
     handover(*state, "inproc");
 }
 
-static void probe(struct world *world, const char *transport, int type) {
+static void probe(struct world *world, const char *transport, int type)
+{
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, transport, endpoint);
     void *prober = open_socket(world, type);
@@ -214,14 +228,16 @@ static void probe(struct world *world, const char *transport, int type) {
     }
 }
 
-static void test_probe(void **state) {
+static void test_probe(void **state)
+{
     probe(*state, "tcp", ZMQ_DEALER);
     probe(*state, "tcp", ZMQ_ROUTER);
     probe(*state, "tcp", ZMQ_REQ);
     probe(*state, "inproc", ZMQ_DEALER);
 }
 
-static void test_rep_ignores_a_probe(void **state) {
+static void test_rep_ignores_a_probe(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *rep = open_socket(world, ZMQ_REP);
@@ -233,7 +249,8 @@ static void test_rep_ignores_a_probe(void **state) {
     expect_str(rep, "q");
 }
 
-static void test_connect_routing_id(void **state) {
+static void test_connect_routing_id(void **state)
+{
     struct world *world = *state;
     void *router = open_socket(world, ZMQ_ROUTER);
     void *servers[3];
@@ -266,7 +283,8 @@ static void test_connect_routing_id(void **state) {
     expect_str(router, "unnamed");
 }
 
-static void test_two_routers(void **state) {
+static void test_two_routers(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *here = open_socket(world, ZMQ_ROUTER);
@@ -282,7 +300,8 @@ static void test_two_routers(void **state) {
 }
 
 /* The parts that come after the peer's end belong to no one; the next message is not mixed up with them. */
-static void test_peer_leaves_in_the_middle_of_a_message(void **state) {
+static void test_peer_leaves_in_the_middle_of_a_message(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *router = bound_router(world, "tcp", endpoint);
@@ -300,7 +319,8 @@ static void test_peer_leaves_in_the_middle_of_a_message(void **state) {
 }
 
 /* Each peer comes to its turn long before another one's queue is empty. */
-static void test_receives_fairly(void **state) {
+static void test_receives_fairly(void **state)
+{
     enum { PEERS = 3, EACH = 100 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -322,7 +342,8 @@ static void test_receives_fairly(void **state) {
         assert_true(counts[i] > EACH / 10);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_addresses_its_peers),
         world_test(test_drops_what_nobody_gets),

@@ -9,7 +9,8 @@
 #include <unistd.h>
 
 /* Reads the id frame of a message from the wire's side; the rest follows. */
-static size_t read_id(void *stream, uint8_t id[256]) {
+static size_t read_id(void *stream, uint8_t id[256])
+{
     const int size = zmq_recv(stream, id, 256, 0);
     assert_in_range(size, 1, 255);
     expect_more(stream);
@@ -17,19 +18,22 @@ static size_t read_id(void *stream, uint8_t id[256]) {
 }
 
 /* The empty message by which a STREAM tells of a new connection, or of the end of one. */
-static size_t expect_notice(void *stream, uint8_t id[256]) {
+static size_t expect_notice(void *stream, uint8_t id[256])
+{
     const size_t size = read_id(stream, id);
     expect_str(stream, "");
     return size;
 }
 
-static void send_to(void *stream, const uint8_t *id, size_t size, const char *text) {
+static void send_to(void *stream, const uint8_t *id, size_t size, const char *text)
+{
     send_bytes(stream, id, size, ZMQ_SNDMORE);
     send_bytes(stream, text, strlen(text), 0);
 }
 
 /* TCP keeps no boundaries: gathers until this text is there. */
-static void expect_text(void *stream, const uint8_t *id, size_t id_size, const char *text) {
+static void expect_text(void *stream, const uint8_t *id, size_t id_size, const char *text)
+{
     const size_t size = strlen(text);
     size_t got = 0;
     char buffer[256];
@@ -43,7 +47,8 @@ static void expect_text(void *stream, const uint8_t *id, size_t id_size, const c
     assert_memory_equal(buffer, text, size);
 }
 
-static void test_talks_with_a_plain_client(void **state) {
+static void test_talks_with_a_plain_client(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -60,7 +65,8 @@ static void test_talks_with_a_plain_client(void **state) {
     raw_expect(fd, "world!", 6);
 }
 
-static void test_tells_clients_apart(void **state) {
+static void test_tells_clients_apart(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t ids[2][256];
@@ -82,7 +88,8 @@ static void test_tells_clients_apart(void **state) {
     raw_expect(fds[1], "to one", 6);
 }
 
-static void test_tells_of_the_end(void **state) {
+static void test_tells_of_the_end(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -98,7 +105,8 @@ static void test_tells_of_the_end(void **state) {
     assert_memory_equal(again, id, 5);
 }
 
-static void test_an_empty_message_closes(void **state) {
+static void test_an_empty_message_closes(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -118,7 +126,8 @@ static void test_an_empty_message_closes(void **state) {
     assert_fails(zmq_send(stream, id, 5, ZMQ_SNDMORE), EHOSTUNREACH);
 }
 
-static void test_unknown_id(void **state) {
+static void test_unknown_id(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -132,7 +141,8 @@ static void test_unknown_id(void **state) {
     raw_expect(fd, "ok", 2);
 }
 
-static void test_without_notices(void **state) {
+static void test_without_notices(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -150,7 +160,8 @@ static void test_without_notices(void **state) {
     }
 }
 
-static void test_connects_under_a_name(void **state) {
+static void test_connects_under_a_name(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -175,7 +186,8 @@ static void test_connects_under_a_name(void **state) {
     raw_expect(fd, "again", 5);
 }
 
-static void test_two_streams(void **state) {
+static void test_two_streams(void **state)
+{
     struct world *world = *state;
     uint8_t to_bound[256];
     uint8_t to_connected[256];
@@ -187,7 +199,8 @@ static void test_two_streams(void **state) {
 }
 
 /* Much more than one read, or the buffers of the kernel, can hold. */
-static void test_large_amounts(void **state) {
+static void test_large_amounts(void **state)
+{
     enum { SIZE = 300000 };
     static uint8_t data[SIZE];
     static uint8_t received[SIZE];
@@ -215,7 +228,8 @@ static void test_large_amounts(void **state) {
     assert_memory_equal(received, data, SIZE);
 }
 
-static void test_peer_address(void **state) {
+static void test_peer_address(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *stream = open_socket(world, ZMQ_STREAM);
@@ -231,7 +245,8 @@ static void test_peer_address(void **state) {
     }
 }
 
-static void test_raw_router(void **state) {
+static void test_raw_router(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t id[256];
@@ -246,7 +261,8 @@ static void test_raw_router(void **state) {
     raw_expect(fd, "world", 5);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_talks_with_a_plain_client),
         world_test(test_tells_clients_apart),

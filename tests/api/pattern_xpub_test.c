@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The next message of the XPUB is this (un)subscription. */
-static void expect_subscription(void *xpub, int add, const char *topic) {
+static void expect_subscription(void *xpub, int add, const char *topic)
+{
     char message[ENDPOINT_MAX];
     const size_t size = strlen(topic);
     message[0] = (char)add;
@@ -16,7 +17,8 @@ static void expect_subscription(void *xpub, int add, const char *topic) {
     expect_no_more(xpub);
 }
 
-static struct ends join_with(struct world *world, int option, int type) {
+static struct ends join_with(struct world *world, int option, int type)
+{
     struct ends ends = {.bound = open_socket(world, ZMQ_XPUB), .connected = open_socket(world, type)};
     if (option)
         set_int(ends.bound, option, 1);
@@ -25,13 +27,15 @@ static struct ends join_with(struct world *world, int option, int type) {
     return ends;
 }
 
-static void *join_another(struct world *world, const struct ends *ends, int type) {
+static void *join_another(struct world *world, const struct ends *ends, int type)
+{
     void *other = open_socket(world, type);
     assert_ok(zmq_connect(other, ends->endpoint));
     return other;
 }
 
-static void sees_subscriptions(struct world *world, int type) {
+static void sees_subscriptions(struct world *world, int type)
+{
     const struct ends ends = join_with(world, 0, type);
     subscribe(ends.connected, "T");
     subscribe(ends.connected, "");
@@ -43,13 +47,15 @@ static void sees_subscriptions(struct world *world, int type) {
     expect_subscription(ends.bound, 0, "");
 }
 
-static void test_sees_subscriptions(void **state) {
+static void test_sees_subscriptions(void **state)
+{
     sees_subscriptions(*state, ZMQ_SUB);
     sees_subscriptions(*state, ZMQ_XSUB);
 }
 
 /* By default a topic is reported when its first subscriber comes, and again when its last one has gone. */
-static void test_reports_first_and_last(void **state) {
+static void test_reports_first_and_last(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, 0, ZMQ_SUB);
     void *other = join_another(world, &ends, ZMQ_SUB);
@@ -67,7 +73,8 @@ static void test_reports_first_and_last(void **state) {
     expect_subscription(ends.bound, 0, "T");
 }
 
-static void test_peer_that_leaves_has_unsubscribed(void **state) {
+static void test_peer_that_leaves_has_unsubscribed(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, 0, ZMQ_SUB);
     void *other = join_another(world, &ends, ZMQ_SUB);
@@ -86,7 +93,8 @@ static void test_peer_that_leaves_has_unsubscribed(void **state) {
     expect_subscription(ends.bound, 0, "ours");
 }
 
-static void test_verbose(void **state) {
+static void test_verbose(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, ZMQ_XPUB_VERBOSE, ZMQ_XSUB);
     void *other = join_another(world, &ends, ZMQ_XSUB);
@@ -104,7 +112,8 @@ static void test_verbose(void **state) {
     expect_subscription(ends.bound, 0, "T");
 }
 
-static void test_verboser(void **state) {
+static void test_verboser(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, ZMQ_XPUB_VERBOSER, ZMQ_XSUB);
     void *other = join_another(world, &ends, ZMQ_XSUB);
@@ -119,7 +128,8 @@ static void test_verboser(void **state) {
 }
 
 /* Nothing is subscribed until the application says so, for the peer whose message it has just read. */
-static void test_manual(void **state) {
+static void test_manual(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, ZMQ_XPUB_MANUAL, ZMQ_SUB);
     void *other = join_another(world, &ends, ZMQ_SUB);
@@ -146,7 +156,8 @@ static void test_manual(void **state) {
     expect_str(ends.connected, "D2");
 }
 
-static void test_only_manual_takes_subscriptions(void **state) {
+static void test_only_manual_takes_subscriptions(void **state)
+{
     struct world *world = *state;
     void *xpub = open_socket(world, ZMQ_XPUB);
     assert_fails(zmq_setsockopt(xpub, ZMQ_SUBSCRIBE, "A", 1), EINVAL);
@@ -154,7 +165,8 @@ static void test_only_manual_takes_subscriptions(void **state) {
 }
 
 /* The message that answers a subscription goes to the new subscriber alone. */
-static void test_manual_last_value(void **state) {
+static void test_manual_last_value(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, ZMQ_XPUB_MANUAL_LAST_VALUE, ZMQ_SUB);
     subscribe(ends.connected, "T");
@@ -173,7 +185,8 @@ static void test_manual_last_value(void **state) {
     expect_str(ends.connected, "T2");
 }
 
-static void test_nodrop(void **state) {
+static void test_nodrop(void **state)
+{
     struct world *world = *state;
     for (int nodrop = 0; nodrop < 2; nodrop++) {
         char endpoint[ENDPOINT_MAX];
@@ -195,7 +208,8 @@ static void test_nodrop(void **state) {
     }
 }
 
-static void test_welcome_message(void **state) {
+static void test_welcome_message(void **state)
+{
     struct world *world = *state;
     struct ends ends = {.bound = open_socket(world, ZMQ_XPUB)};
     set_bytes(ends.bound, ZMQ_XPUB_WELCOME_MSG, "W hello", 7);
@@ -221,7 +235,8 @@ static void test_welcome_message(void **state) {
 }
 
 /* What begins with neither 0 nor 1 is no subscription but a message for the application above. */
-static void test_messages_upstream(void **state) {
+static void test_messages_upstream(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, 0, ZMQ_XSUB);
     send_str(ends.connected, "hello");
@@ -238,7 +253,8 @@ static void test_messages_upstream(void **state) {
     expect_str(ends.connected, "T");
 }
 
-static void test_pub_ignores_messages_upstream(void **state) {
+static void test_pub_ignores_messages_upstream(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "tcp", ZMQ_PUB, ZMQ_XSUB);
     subscribe(ends.connected, "T");
@@ -249,7 +265,8 @@ static void test_pub_ignores_messages_upstream(void **state) {
 }
 
 /* With the option only the first frame of a message is looked at. */
-static void test_only_first_subscribe(void **state) {
+static void test_only_first_subscribe(void **state)
+{
     struct world *world = *state;
     struct ends ends = {.bound = open_socket(world, ZMQ_XPUB), .connected = open_socket(world, ZMQ_XSUB)};
     set_int(ends.bound, ZMQ_ONLY_FIRST_SUBSCRIBE, 1);
@@ -265,7 +282,8 @@ static void test_only_first_subscribe(void **state) {
     expect_str(ends.connected, "T");
 }
 
-static void test_xsub_without_subscriptions(void **state) {
+static void test_xsub_without_subscriptions(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, 0, ZMQ_XSUB);
     send_str(ends.connected, "I am here");
@@ -278,7 +296,8 @@ static void test_xsub_without_subscriptions(void **state) {
 }
 
 /* Subscriptions made while there is nobody to tell are told when somebody is. */
-static void test_xsub_subscribes_ahead(void **state) {
+static void test_xsub_subscribes_ahead(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *xsub = open_socket(world, ZMQ_XSUB);
@@ -294,7 +313,8 @@ static void test_xsub_subscribes_ahead(void **state) {
     expect_str(xsub, "T");
 }
 
-static void test_resubscribes_after_a_restart(void **state) {
+static void test_resubscribes_after_a_restart(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_with(world, 0, ZMQ_XSUB);
     set_int(ends.connected, ZMQ_RECONNECT_IVL, 10);
@@ -312,7 +332,8 @@ static void test_resubscribes_after_a_restart(void **state) {
 }
 
 /* The guide's forwarder: XSUB to the publishers, XPUB to the subscribers. */
-static void test_forwarder(void **state) {
+static void test_forwarder(void **state)
+{
     struct world *world = *state;
     const struct ends up = join_pair(world, "tcp", ZMQ_XPUB, ZMQ_XSUB);
     const struct ends down = join_pair(world, "inproc", ZMQ_XPUB, ZMQ_SUB);
@@ -329,7 +350,8 @@ static void test_forwarder(void **state) {
     expect_str(down.connected, "T news");
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_sees_subscriptions),
         world_test(test_reports_first_and_last),

@@ -38,8 +38,17 @@ struct zap_request {
     uint8_t frames[ZAP_FRAMES][256];
 };
 
-enum { ZAP_ROUTING_ID, ZAP_DELIMITER, ZAP_VERSION, ZAP_REQUEST_ID, ZAP_DOMAIN_FRAME, ZAP_ADDRESS, ZAP_IDENTITY,
-       ZAP_MECHANISM, ZAP_CREDENTIALS };
+enum {
+    ZAP_ROUTING_ID,
+    ZAP_DELIMITER,
+    ZAP_VERSION,
+    ZAP_REQUEST_ID,
+    ZAP_DOMAIN_FRAME,
+    ZAP_ADDRESS,
+    ZAP_IDENTITY,
+    ZAP_MECHANISM,
+    ZAP_CREDENTIALS
+};
 
 /* A ROUTER bound to ZAP_ENDPOINT. */
 void *open_handler(struct world *world);
@@ -54,6 +63,30 @@ void zap_send(void *handler, const struct zap_request *request, const struct zap
 /* A well-formed reply. */
 void zap_reply(void *handler, const struct zap_request *request, const char *status, const char *user,
                const void *metadata, size_t metadata_size);
+
+/* --- A server that asks a handler, and a client of it --- */
+
+#define TEST_DOMAIN "test.domain"
+
+/* Two sockets with monitors of all their events, the server bound; lives on the stack of the test. */
+struct zap_pair {
+    void *server;
+    void *client;
+    void *server_monitor;
+    void *client_monitor;
+    char endpoint[ENDPOINT_MAX];
+};
+/* The server has TEST_DOMAIN as its domain. Connecting is left to the test. */
+struct zap_pair open_zap_pair(struct world *world, int mechanism, int server_type, int client_type);
+/* PULL and PUSH, connected. */
+struct zap_pair connect_zap_pair(struct world *world, int mechanism);
+/* The next thing that was decided about a connection: success, failure, or its end. */
+struct event next_outcome(void *monitor);
+/* Both ends succeed, and a message passes. */
+void expect_zap_success(const struct zap_pair *pair);
+/* Answers the next request: with 200 and this user, or with this status. */
+void zap_admit(void *handler, const char *user);
+void zap_refuse(void *handler, const char *status);
 
 /* --- A handler on a thread that lets everybody in as user "somebody" --- */
 

@@ -7,7 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void test_names(void **state) {
+static void test_names(void **state)
+{
     struct world *world = *state;
     void *first = open_socket(world, ZMQ_PULL);
     void *second = open_socket(world, ZMQ_PULL);
@@ -25,7 +26,8 @@ static void test_names(void **state) {
     expect_nothing(first);
 }
 
-static void test_closing_frees_the_name(void **state) {
+static void test_closing_frees_the_name(void **state)
+{
     struct world *world = *state;
     for (int i = 0; i < 3; i++) {
         void *pull = open_socket(world, ZMQ_PULL);
@@ -35,7 +37,8 @@ static void test_closing_frees_the_name(void **state) {
 }
 
 /* A name means something only inside its context. */
-static void test_names_belong_to_a_context(void **state) {
+static void test_names_belong_to_a_context(void **state)
+{
     struct world *world = *state;
     void *context = zmq_ctx_new();
     void *stranger = zmq_socket(context, ZMQ_PULL);
@@ -51,7 +54,8 @@ static void test_names_belong_to_a_context(void **state) {
     assert_ok(zmq_ctx_term(context));
 }
 
-static void test_connect_comes_first(void **state) {
+static void test_connect_comes_first(void **state)
+{
     struct world *world = *state;
     void *pushes[3];
     for (int i = 0; i < 3; i++) {
@@ -69,7 +73,8 @@ static void test_connect_comes_first(void **state) {
         expect_str(pull, "late");
 }
 
-static void test_connect_first_with_ids(void **state) {
+static void test_connect_first_with_ids(void **state)
+{
     struct world *world = *state;
     void *dealer = open_socket(world, ZMQ_DEALER);
     void *router = open_socket(world, ZMQ_ROUTER);
@@ -82,7 +87,8 @@ static void test_connect_first_with_ids(void **state) {
     expect_str(dealer, "back");
 }
 
-static void test_connect_first_with_subscriptions(void **state) {
+static void test_connect_first_with_subscriptions(void **state)
+{
     struct world *world = *state;
     void *sub = open_socket(world, ZMQ_SUB);
     set_bytes(sub, ZMQ_SUBSCRIBE, "before", 6);
@@ -97,7 +103,8 @@ static void test_connect_first_with_subscriptions(void **state) {
 }
 
 /* The connecting end gives up before anybody binds: the name is not haunted by it. */
-static void test_connect_first_and_leave(void **state) {
+static void test_connect_first_and_leave(void **state)
+{
     struct world *world = *state;
     void *push = open_socket(world, ZMQ_PUSH);
     assert_ok(zmq_connect(push, "inproc://never"));
@@ -115,7 +122,8 @@ static void test_connect_first_and_leave(void **state) {
     assert_string_equal(text, "mine");
 }
 
-static void test_bound_end_leaves(void **state) {
+static void test_bound_end_leaves(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
     send_str(ends.connected, "1");
@@ -127,7 +135,8 @@ static void test_bound_end_leaves(void **state) {
     assert_fails(zmq_send(ends.connected, "x", 1, ZMQ_DONTWAIT), EAGAIN);
 }
 
-static void test_a_socket_may_connect_to_itself(void **state) {
+static void test_a_socket_may_connect_to_itself(void **state)
+{
     struct world *world = *state;
     void *dealer = open_socket(world, ZMQ_DEALER);
     assert_ok(zmq_bind(dealer, "inproc://self"));
@@ -136,7 +145,8 @@ static void test_a_socket_may_connect_to_itself(void **state) {
     expect_str(dealer, "echo");
 }
 
-static void test_messages_are_not_copied(void **state) {
+static void test_messages_are_not_copied(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "inproc", ZMQ_PULL, ZMQ_PUSH);
     zmq_msg_t message;
@@ -153,7 +163,8 @@ static void test_messages_are_not_copied(void **state) {
 #define MESSAGES 5000
 
 /* Each thread has a socket of its own; what it finds out is its result. */
-static void *push_from_thread(void *context) {
+static void *push_from_thread(void *context)
+{
     void *push = zmq_socket(context, ZMQ_PUSH);
     int sent = 0;
     if (push && zmq_connect(push, "inproc://threads") == 0)
@@ -164,7 +175,8 @@ static void *push_from_thread(void *context) {
     return sent == MESSAGES ? context : NULL;
 }
 
-static void test_threads(void **state) {
+static void test_threads(void **state)
+{
     struct world *world = *state;
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++)
@@ -187,7 +199,8 @@ static void test_threads(void **state) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_names),
         world_test(test_closing_frees_the_name),

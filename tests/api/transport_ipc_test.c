@@ -11,7 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static void reaches(struct world *world, void *pull, const char *endpoint) {
+static void reaches(struct world *world, void *pull, const char *endpoint)
+{
     void *push = open_socket(world, ZMQ_PUSH);
     assert_ok(zmq_connect(push, endpoint));
     send_str(push, "reached");
@@ -19,12 +20,14 @@ static void reaches(struct world *world, void *pull, const char *endpoint) {
     close_socket(world, push);
 }
 
-static bool exists(const char *endpoint) {
+static bool exists(const char *endpoint)
+{
     struct stat status;
     return stat(endpoint + strlen("ipc://"), &status) == 0;
 }
 
-static void test_path(void **state) {
+static void test_path(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     char told[ENDPOINT_MAX];
@@ -39,7 +42,8 @@ static void test_path(void **state) {
 }
 
 /* Whether the file goes with the listener is not defined, but it never stands in the way of the next one. */
-static void test_path_can_be_used_again(void **state) {
+static void test_path_can_be_used_again(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     fresh_endpoint(world, "ipc", endpoint);
@@ -53,7 +57,8 @@ static void test_path_can_be_used_again(void **state) {
     }
 }
 
-static void test_stale_file_is_replaced(void **state) {
+static void test_stale_file_is_replaced(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     fresh_endpoint(world, "ipc", endpoint);
@@ -69,7 +74,8 @@ static void test_stale_file_is_replaced(void **state) {
     reaches(world, pull, endpoint);
 }
 
-static void test_abstract_name(void **state) {
+static void test_abstract_name(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     char told[ENDPOINT_MAX];
@@ -83,7 +89,8 @@ static void test_abstract_name(void **state) {
     assert_fails(zmq_bind(second, endpoint), EADDRINUSE);
 }
 
-static void test_wildcard(void **state) {
+static void test_wildcard(void **state)
+{
     struct world *world = *state;
     char endpoints[2][ENDPOINT_MAX];
     for (int i = 0; i < 2; i++) {
@@ -96,7 +103,8 @@ static void test_wildcard(void **state) {
     assert_string_not_equal(endpoints[0], endpoints[1]);
 }
 
-static void test_bad_paths(void **state) {
+static void test_bad_paths(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX] = "ipc:///tmp/";
     void *pull = open_socket(world, ZMQ_PULL);
@@ -109,7 +117,8 @@ static void test_bad_paths(void **state) {
     assert_fails(zmq_bind(pull, "ipc://"), EINVAL);
 }
 
-static void filter(struct world *world, int option, int value, bool admits) {
+static void filter(struct world *world, int option, int value, bool admits)
+{
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
     set_int(pull, option, value);
@@ -125,7 +134,8 @@ static void filter(struct world *world, int option, int value, bool admits) {
         expect_nothing(pull);
 }
 
-static void test_filters(void **state) {
+static void test_filters(void **state)
+{
     struct world *world = *state;
     filter(world, ZMQ_IPC_FILTER_PID, (int)getpid(), true);
     filter(world, ZMQ_IPC_FILTER_PID, 1, false);
@@ -136,7 +146,8 @@ static void test_filters(void **state) {
 }
 
 /* One filter that fits is enough. */
-static void test_several_filters(void **state) {
+static void test_several_filters(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -147,7 +158,8 @@ static void test_several_filters(void **state) {
     reaches(world, pull, endpoint);
 }
 
-static void test_use_fd(void **state) {
+static void test_use_fd(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     char told[ENDPOINT_MAX];
@@ -166,7 +178,8 @@ static void test_use_fd(void **state) {
     reaches(world, pull, endpoint);
 }
 
-static void test_comes_back_after_a_restart(void **state) {
+static void test_comes_back_after_a_restart(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "ipc", ZMQ_PULL, ZMQ_PUSH);
     void *monitor = watch(world, ends.connected, ZMQ_EVENT_DISCONNECTED);
@@ -181,7 +194,8 @@ static void test_comes_back_after_a_restart(void **state) {
     expect_str(again, "after");
 }
 
-static void test_peer_address(void **state) {
+static void test_peer_address(void **state)
+{
     struct world *world = *state;
     const struct ends ends = join_pair(world, "ipc", ZMQ_PULL, ZMQ_PUSH);
     char expected[64];
@@ -194,7 +208,8 @@ static void test_peer_address(void **state) {
     assert_ok(zmq_msg_close(&message));
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_path),
         world_test(test_path_can_be_used_again),

@@ -13,7 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int port_of(const char *endpoint) {
+static int port_of(const char *endpoint)
+{
     const char *colon = strrchr(endpoint, ':');
     assert_non_null(colon);
     const int port = atoi(colon + 1);
@@ -21,11 +22,13 @@ static int port_of(const char *endpoint) {
     return port;
 }
 
-static void endpoint_at(char endpoint[ENDPOINT_MAX], const char *host, int port) {
+static void endpoint_at(char endpoint[ENDPOINT_MAX], const char *host, int port)
+{
     snprintf(endpoint, ENDPOINT_MAX, "tcp://%s:%d", host, port);
 }
 
-static bool has_ipv6(void) {
+static bool has_ipv6(void)
+{
     const struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const bool works = fd >= 0 && bind(fd, (const struct sockaddr *)&address, sizeof address) == 0;
@@ -35,7 +38,8 @@ static bool has_ipv6(void) {
 }
 
 /* A PUSH connected there gets a message to this PULL. */
-static void reaches(struct world *world, void *pull, const char *endpoint, bool ipv6) {
+static void reaches(struct world *world, void *pull, const char *endpoint, bool ipv6)
+{
     void *push = open_socket(world, ZMQ_PUSH);
     set_int(push, ZMQ_IPV6, ipv6);
     assert_ok(zmq_connect(push, endpoint));
@@ -44,7 +48,8 @@ static void reaches(struct world *world, void *pull, const char *endpoint, bool 
     close_socket(world, push);
 }
 
-static void test_wildcards_and_names(void **state) {
+static void test_wildcards_and_names(void **state)
+{
     struct world *world = *state;
     static const char *const forms[][2] = {
         {"tcp://127.0.0.1:*", "tcp://127.0.0.1:"}, {"tcp://127.0.0.1:0", "tcp://127.0.0.1:"},
@@ -67,7 +72,8 @@ static void test_wildcards_and_names(void **state) {
     }
 }
 
-static void test_many_endpoints_on_one_socket(void **state) {
+static void test_many_endpoints_on_one_socket(void **state)
+{
     struct world *world = *state;
     char endpoints[4][ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -79,7 +85,8 @@ static void test_many_endpoints_on_one_socket(void **state) {
     reaches(world, pull, endpoints[2], false);
 }
 
-static void test_ipv6(void **state) {
+static void test_ipv6(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     if (!has_ipv6())
@@ -93,7 +100,8 @@ static void test_ipv6(void **state) {
     reaches(world, pull, endpoint, true);
 }
 
-static void test_one_listener_for_both_families(void **state) {
+static void test_one_listener_for_both_families(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     if (!has_ipv6())
@@ -111,7 +119,8 @@ static void test_one_listener_for_both_families(void **state) {
     reaches(world, pull, endpoint, true);
 }
 
-static void test_address_in_use(void **state) {
+static void test_address_in_use(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *first = open_socket(world, ZMQ_PULL);
@@ -128,7 +137,8 @@ static void test_address_in_use(void **state) {
     reaches(world, third, endpoint, false);
 }
 
-static void test_source_address(void **state) {
+static void test_source_address(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     char both[ENDPOINT_MAX + 32];
@@ -143,7 +153,8 @@ static void test_source_address(void **state) {
     assert_ok(zmq_disconnect(push, both));
 }
 
-static void test_accept_filter(void **state) {
+static void test_accept_filter(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     char both[ENDPOINT_MAX + 32];
@@ -160,14 +171,16 @@ static void test_accept_filter(void **state) {
     assert_int_equal(next_event(monitor).kind, ZMQ_EVENT_ACCEPTED);
 }
 
-static int socket_option(int fd, int level, int option) {
+static int socket_option(int fd, int level, int option)
+{
     int value = -1;
     socklen_t size = sizeof value;
     assert_int_equal(getsockopt(fd, level, option, &value, &size), 0);
     return value;
 }
 
-static void set_descriptor_options(void *socket) {
+static void set_descriptor_options(void *socket)
+{
     set_int(socket, ZMQ_TCP_KEEPALIVE, 1);
     set_int(socket, ZMQ_TCP_KEEPALIVE_CNT, 7);
     set_int(socket, ZMQ_TCP_KEEPALIVE_IDLE, 123);
@@ -179,7 +192,8 @@ static void set_descriptor_options(void *socket) {
 }
 
 /* The monitor tells the descriptors, so what the options did to them can be read. */
-static void test_descriptor_options(void **state) {
+static void test_descriptor_options(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -205,7 +219,8 @@ static void test_descriptor_options(void **state) {
     }
 }
 
-static void test_bind_to_device(void **state) {
+static void test_bind_to_device(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     void *pull = open_socket(world, ZMQ_PULL);
@@ -226,7 +241,8 @@ static void test_bind_to_device(void **state) {
 }
 
 /* A listening descriptor made by somebody else, as a service manager hands it over. */
-static void test_use_fd(void **state) {
+static void test_use_fd(void **state)
+{
     struct world *world = *state;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
@@ -250,13 +266,15 @@ static void test_use_fd(void **state) {
 }
 
 /* Ends it with a RST instead of a FIN. The descriptor stays valid for the fixture to close: it is another one then. */
-static void reset_connection(int fd) {
+static void reset_connection(int fd)
+{
     const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
     assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     assert_int_equal(dup2(STDERR_FILENO, fd), fd);
 }
 
-static void test_comes_back_after_each_break(void **state) {
+static void test_comes_back_after_each_break(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     uint8_t ready[256];
@@ -282,7 +300,8 @@ static void test_comes_back_after_each_break(void **state) {
 }
 
 /* A port where nobody listens: bound, so that nobody else can come to listen there. */
-static void dead_endpoint(struct world *world, char endpoint[ENDPOINT_MAX]) {
+static void dead_endpoint(struct world *world, char endpoint[ENDPOINT_MAX])
+{
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     const int fd = keep_fd(world, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -291,7 +310,8 @@ static void dead_endpoint(struct world *world, char endpoint[ENDPOINT_MAX]) {
     endpoint_at(endpoint, "127.0.0.1", ntohs(address.sin_port));
 }
 
-static void test_refused_and_tried_again(void **state) {
+static void test_refused_and_tried_again(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     dead_endpoint(world, endpoint);
@@ -309,7 +329,8 @@ static void test_refused_and_tried_again(void **state) {
 }
 
 /* The delays double until they are about the maximum. */
-static void test_growing_delays(void **state) {
+static void test_growing_delays(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     dead_endpoint(world, endpoint);
@@ -326,7 +347,8 @@ static void test_growing_delays(void **state) {
 }
 
 /* With the interval -1 the first failure is the last: the next events belong to another endpoint. */
-static void gives_up(struct world *world, int option, int value) {
+static void gives_up(struct world *world, int option, int value)
+{
     char dead[ENDPOINT_MAX];
     char alive[ENDPOINT_MAX];
     dead_endpoint(world, dead);
@@ -345,13 +367,15 @@ static void gives_up(struct world *world, int option, int value) {
     assert_string_equal(event.address, alive);
 }
 
-static void test_giving_up(void **state) {
+static void test_giving_up(void **state)
+{
     gives_up(*state, ZMQ_RECONNECT_IVL, -1);
     gives_up(*state, ZMQ_RECONNECT_STOP, ZMQ_RECONNECT_STOP_CONN_REFUSED);
 }
 
 /* A listener whose queue is full does not answer at all. */
-static void test_connect_timeout(void **state) {
+static void test_connect_timeout(void **state)
+{
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
     dead_endpoint(world, endpoint);
@@ -375,7 +399,8 @@ static void test_connect_timeout(void **state) {
     }
 }
 
-static void test_many_connections(void **state) {
+static void test_many_connections(void **state)
+{
     enum { COUNT = 100 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -400,7 +425,8 @@ static void test_many_connections(void **state) {
 }
 
 /* Peers that connect and say nothing hold up nobody. */
-static void test_silent_peers(void **state) {
+static void test_silent_peers(void **state)
+{
     enum { COUNT = 50 };
     struct world *world = *state;
     char endpoint[ENDPOINT_MAX];
@@ -411,7 +437,8 @@ static void test_silent_peers(void **state) {
     reaches(world, pull, endpoint, false);
 }
 
-int main(void) {
+int main(void)
+{
     const struct CMUnitTest tests[] = {
         world_test(test_wildcards_and_names),
         world_test(test_many_endpoints_on_one_socket),

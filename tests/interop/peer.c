@@ -10,7 +10,7 @@
  *   socket ID TYPE                 opens; TYPE is a number of zmq.h. Calls on it give up after PATIENCE_MS
  *   int ID OPTION VALUE            sets an option that is an int, or one that is a string of octets
  *   octets ID OPTION FRAME
- *   use ID                         reads ZMQ_EVENTS: an idle socket of some libraries takes no notice of new connections
+ *   use ID                         reads ZMQ_EVENTS: an idle socket may take no notice of a new connection till then
  *   bind ID ENDPOINT               answers with the endpoint bound; connect, disconnect, unbind likewise
  *   send ID FRAME...               sends one message
  *   recv ID                        receives one message, answers with its frames
@@ -21,8 +21,8 @@
  *   event NAME                     takes one event, answers with its number, value and address
  *   close ID
  *
- * A FRAME is "-" for empty, octets in hexadecimal, or "*SIZE:SEED" for octets that are made up from both. Frames longer
- * than SHORT_FRAME are answered as "*SIZE:SUM".
+ * A FRAME is "-" for empty, octets in hexadecimal, or "*SIZE:SEED" for octets that are made up from both. Frames
+ * longer than SHORT_FRAME are answered as "*SIZE:SUM".
  */
 
 #include <dlfcn.h>

@@ -87,7 +87,7 @@ static void alter_all(struct world *world, int mechanism, bool whole_octets)
         size_t size = 1;
 
         for (size_t at = 0; at < size; at++)
-            size = alter(&relay, step, at, whole_octets ? 0xff : (uint8_t)(1 << at % 8));
+            size = alter(&relay, step, at, (uint8_t)(whole_octets ? 0xff : 1 << at % 8));
         arena_exchange(&relay.arena);
     }
 }
