@@ -34,8 +34,22 @@ int ih_queue_grow(struct ih_queue *queue)
     return 0;
 }
 
+/* The only chunk of a queue that keeps one, empty. */
+static bool keep_chunk(struct ih_queue *queue)
+{
+    struct ih_chunk *chunk = queue->first;
+
+    if (!queue->keeps || chunk != queue->last || chunk->cap != FIRST_CAP)
+        return false;
+    chunk->head = 0;
+    chunk->tail = 0;
+    return true;
+}
+
 void ih_queue_shrink(struct ih_queue *queue)
 {
+    if (keep_chunk(queue))
+        return;
     /* Behind it there may be a chunk that was reserved and not used before others were spliced on. */
     do {
         struct ih_chunk *chunk = queue->first;
@@ -45,6 +59,14 @@ void ih_queue_shrink(struct ih_queue *queue)
     } while (queue->first && queue->first != queue->last && queue->first->head == queue->first->tail);
     if (!queue->first)
         queue->last = NULL;
+}
+
+/* The chunks belong to somebody else now. */
+static void forget(struct ih_queue *queue)
+{
+    queue->first = NULL;
+    queue->last = NULL;
+    queue->count = 0;
 }
 
 static void free_chunks(struct ih_chunk *chunk)
@@ -63,7 +85,7 @@ void ih_queue_clear(struct ih_queue *queue)
 {
     struct ih_chunk *first = queue->first;
 
-    ih_queue_init(queue);
+    forget(queue);
     free_chunks(first);
 }
 
@@ -82,21 +104,27 @@ static void copy_frames(struct ih_msg *to, const struct ih_chunk *from)
 /* The frames have been copied: only the chunk is left to free. */
 static void drop_chunk(struct ih_queue *src)
 {
+    src->count = 0;
+    if (keep_chunk(src))
+        return;
     free(src->first);
-    ih_queue_init(src);
+    forget(src);
 }
 
 /* True if dst or src has no frames, and all is done. */
 static bool splice_trivially(struct ih_queue *dst, struct ih_queue *src)
 {
     if (src->count == 0) {
-        ih_queue_clear(src);
+        if (!src->keeps)
+            ih_queue_clear(src);
         return true;
     }
     if (dst->count == 0) {
         ih_queue_clear(dst);
-        *dst = *src;
-        ih_queue_init(src);
+        dst->first = src->first;
+        dst->last = src->last;
+        dst->count = src->count;
+        forget(src);
         return true;
     }
     return false;
@@ -118,7 +146,7 @@ void ih_queue_splice(struct ih_queue *dst, struct ih_queue *src)
     }
     last->next = src->first;
     dst->last = src->last;
-    ih_queue_init(src);
+    forget(src);
 }
 
 void ih_queue_splice_front(struct ih_queue *dst, struct ih_queue *src)
@@ -137,7 +165,7 @@ void ih_queue_splice_front(struct ih_queue *dst, struct ih_queue *src)
     }
     src->last->next = first;
     dst->first = src->first;
-    ih_queue_init(src);
+    forget(src);
 }
 
 /* A place in a queue: the first frames of it, up to the end of which all messages are whole. */

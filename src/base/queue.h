@@ -21,6 +21,7 @@ struct ih_queue {
     struct ih_chunk *first;
     struct ih_chunk *last;
     size_t count; /* frames */
+    bool keeps;   /* one small chunk stays when it is empty: for a queue that is filled again and again */
 };
 
 static inline void ih_queue_init(struct ih_queue *queue)
@@ -28,6 +29,7 @@ static inline void ih_queue_init(struct ih_queue *queue)
     queue->first = NULL;
     queue->last = NULL;
     queue->count = 0;
+    queue->keeps = false;
 }
 
 static inline bool ih_queue_empty(const struct ih_queue *queue)

@@ -14,6 +14,7 @@
 
 enum {
     EVENTS = 32,
+    SPINS = 60,             /* turns of waiting for mail before a sleep: about 2 us */
     ASK_AGAIN = 8,          /* rounds without asking the system, while there is work that it need not be asked for */
     STAND_IN_ROUNDS = 64,   /* rounds that the I/O thread gives one socket before it looks at the others */
     BURST_NS = 10000,       /* a send so soon after the last write may be part of a burst */
@@ -276,44 +277,70 @@ static void dispatch(struct ih_socket *socket, const ih_event *events, int count
     }
 }
 
+/* Before a caller sleeps it looks for mail a little longer, if mail is what ended its last sleep: waking it costs both sides
+ * more than that. No lock. True: there is mail. */
+static bool expect_mail(struct ih_socket *socket)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&socket->mail, memory_order_relaxed))
+            return true;
+        ih_relax();
+    }
+    return false;
+}
+
+/* Without the lock: waits for events. How many they are, or -EINTR. */
+static int wait_events(struct ih_socket *socket, ih_event *events, int timeout_ms, bool expecting)
+{
+    if (timeout_ms != 0) {
+        if (expecting && expect_mail(socket))
+            return 0;
+        atomic_store(&socket->asleep, true);
+        if (atomic_load(&socket->mail))
+            return 0;
+    }
+    return ih_poller_wait(socket->epfd, events, EVENTS, timeout_ms);
+}
+
+/* The caller is awake again. Lock held. */
+static void wake_up(struct ih_socket *socket)
+{
+    socket->blocked = false;
+    socket->waited = true;
+    socket->mail_ends_sleep = atomic_load_explicit(&socket->mail, memory_order_relaxed) != NULL;
+    if (atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0 && !socket->pollers)
+        atomic_store_explicit(&socket->asleep, false, memory_order_relaxed);
+}
+
 /* One round: wait, handle. The number of events, or -EINTR. Lock held, dropped while waiting. */
 static int round_once(struct ih_socket *socket, int timeout_ms)
 {
     ih_event events[EVENTS];
-    int count;
+    bool expecting = socket->mail_ends_sleep;
+    bool ask = true;
+    int count = 0;
 
     socket->driven = true;
     socket->users++;
     if (timeout_ms != 0)
         ih_driver_flush(socket); /* what was left for later: the caller has time now */
     if (housekeep(socket)) {
-        if (++socket->unasked % ASK_AGAIN) {
-            count = 0;
-            goto done;
-        }
         timeout_ms = 0;
+        ask = ++socket->unasked % ASK_AGAIN == 0;
     }
-    if (timeout_ms != 0) {
-        socket->blocked = true;
-        atomic_store(&socket->asleep, true);
-        if (atomic_load(&socket->mail))
-            timeout_ms = 0;
+    if (ask) {
+        socket->blocked = timeout_ms != 0;
+        if (socket->changed)
+            ih_socket_announce(socket);
+        ih_lock_leave(&socket->lock);
+        count = wait_events(socket, events, timeout_ms, expecting);
+        ih_lock_enter(&socket->lock);
+        if (socket->blocked)
+            wake_up(socket);
+        if (count > 0)
+            dispatch(socket, events, count);
+        (void)housekeep(socket);
     }
-    if (socket->changed)
-        ih_socket_announce(socket);
-    ih_lock_leave(&socket->lock);
-    count = ih_poller_wait(socket->epfd, events, EVENTS, timeout_ms);
-    ih_lock_enter(&socket->lock);
-    if (socket->blocked) {
-        socket->blocked = false;
-        socket->waited = true;
-        if (atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0 && !socket->pollers)
-            atomic_store_explicit(&socket->asleep, false, memory_order_relaxed);
-    }
-    if (count > 0)
-        dispatch(socket, events, count);
-    (void)housekeep(socket);
-done:
     if (!ih_list_empty(&socket->direct))
         write_all(socket, &socket->direct);
     socket->users--;

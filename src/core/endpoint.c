@@ -79,6 +79,16 @@ static int remember(struct ih_socket *socket, const char *uri)
     return 0;
 }
 
+/* libzmq's ZMQ_FD is readable after zmq_bind and zmq_connect (but not over inproc), and there are programs that wait for
+ * it, whatever ZMQ_EVENTS has to say. */
+static void tell(struct ih_socket *socket, const struct ih_transport_ops *transport)
+{
+    if (!transport->uses_io)
+        return;
+    socket->extended = true;
+    ih_socket_changed(socket);
+}
+
 int ih_socket_bind(struct ih_socket *socket, const char *uri)
 {
     const struct ih_transport_ops *transport;
@@ -88,6 +98,8 @@ int ih_socket_bind(struct ih_socket *socket, const char *uri)
 
     if (rc == 0)
         rc = transport->bind(socket, address, &endpoint);
+    if (rc == 0)
+        tell(socket, transport);
     if (rc == 0)
         rc = remember(socket, endpoint->uri);
     return rc;
@@ -130,6 +142,8 @@ int ih_socket_connect(struct ih_socket *socket, const char *uri)
         return 0;
     if (rc == 0)
         rc = transport->connect(socket, address, &endpoint);
+    if (rc == 0)
+        tell(socket, transport);
     if (rc == 0)
         rc = remember(socket, endpoint->uri);
     return rc;

@@ -38,6 +38,7 @@ struct ih_link_end {
     bool starved;                    /* (L) the writer found no room: tell it when there is */
     bool present;                    /* (L) a socket has taken its place here (it may have left since) */
     bool closed;                     /* (L) this end is closed: the other learns it when it has read everything */
+    size_t budget;                   /* the socket's own: messages that it may send before it asks for room again */
     size_t taken;                    /* reader's: messages read and not acknowledged yet */
     uint8_t id_size;                 /* the routing id of this end's socket, for the other one */
     uint8_t id[255];

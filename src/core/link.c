@@ -9,6 +9,8 @@
 #include "core/pipe.h"
 #include "core/socket.h"
 
+enum { BUDGET = 1000 }; /* where there is no limit */
+
 struct ih_link *ih_link_new(void)
 {
     struct ih_link *link = calloc(1, sizeof(*link));
@@ -107,14 +109,18 @@ int ih_link_send(struct ih_link_end *end, struct ih_queue *messages, size_t coun
 bool ih_link_room(struct ih_link_end *end)
 {
     struct ih_link_end *peer = ih_link_peer(end);
-    bool room;
 
+    if (end->budget)
+        return true;
     ih_lock_enter(&end->link->lock);
-    room = !peer->limit || peer->unread < peer->limit || peer->conflate || peer->closed;
-    if (!room)
+    if (!peer->limit || peer->conflate || peer->closed)
+        end->budget = BUDGET;
+    else if (peer->unread < peer->limit)
+        end->budget = peer->limit - peer->unread;
+    else
         peer->starved = true;
     ih_lock_leave(&end->link->lock);
-    return room;
+    return end->budget != 0;
 }
 
 /* Tells a writer that found no room, if there is room now. Link's lock held. */
@@ -244,10 +250,12 @@ void ih_mail_take(struct ih_socket *socket)
 
 static void carrier_wrote(struct ih_pipe *pipe)
 {
+    struct ih_link_end *end = pipe->carrier;
     size_t count = pipe->out_messages;
 
     pipe->out_messages = 0;
-    (void)ih_link_send(pipe->carrier, &pipe->out, count); /* to a closed end: dropped, its notice is on the way */
+    end->budget -= count < end->budget ? count : end->budget;
+    (void)ih_link_send(end, &pipe->out, count); /* to a closed end: dropped, its notice is on the way */
 }
 
 static bool carrier_room(struct ih_pipe *pipe)

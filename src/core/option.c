@@ -200,23 +200,6 @@ static int get_text(const struct ih_options *opt, const struct definition *def, 
     return ih_option_write_bytes(blob->data, blob->size, true, value, size);
 }
 
-/* ZMQ_SOCKS_PROXY: there are no proxies here, and to connect without the one asked for would be worse than to
- * refuse. */
-
-static int set_proxy(struct ih_options *opt, const struct definition *def, const void *value, size_t size)
-{
-    (void)opt;
-    (void)def;
-    return value == NULL && size == 0 ? 0 : -EINVAL;
-}
-
-static int get_proxy(const struct ih_options *opt, const struct definition *def, void *value, size_t *size)
-{
-    (void)opt;
-    (void)def;
-    return ih_option_write_bytes("", 0, true, value, size);
-}
-
 /* Lists, which grow by one entry each time. */
 
 static int set_filter(struct ih_options *opt, const struct definition *def, const void *value, size_t size)
@@ -241,7 +224,6 @@ static const struct kind tenths = {set_tenths, get_int};
 static const struct kind wide = {set_int64, get_int64};
 static const struct kind routing_id = {set_routing_id, get_routing_id};
 static const struct kind text = {set_text, get_text};
-static const struct kind proxy = {set_proxy, get_proxy};
 static const struct kind filter = {set_filter, NULL};
 static const struct kind peer = {set_peer, NULL};
 static const struct kind metadata = {set_metadata, NULL};
@@ -282,7 +264,7 @@ static const struct definition definitions[] = {
     {OTHER(ZMQ_IPC_FILTER_UID, peer, ipc_uids)},
     {OTHER(ZMQ_IPC_FILTER_GID, peer, ipc_gids)},
     {NUMBER(ZMQ_HANDSHAKE_IVL, handshake_ivl, 30000, 0, INT_MAX)},
-    {ZMQ_SOCKS_PROXY, &proxy, 0, 0, 0, 0, false},
+    {TEXT(ZMQ_SOCKS_PROXY, socks_proxy, 1, INT_MAX, true)},
     {FLAG(ZMQ_INVERT_MATCHING, invert_matching, 0)},
     {NUMBER(ZMQ_HEARTBEAT_IVL, heartbeat_ivl, 0, 0, INT_MAX)},
     {ZMQ_HEARTBEAT_TTL, &tenths, AT(heartbeat_ttl), 0, 0, UINT16_MAX, false},
@@ -335,8 +317,9 @@ void ih_options_init(struct ih_options *opt)
 void ih_options_fini(struct ih_options *opt)
 {
     struct ih_blob *const blobs[] = {
-        &opt->zap_domain,         &opt->socks_username, &opt->socks_password, &opt->bind_to_device, &opt->metadata,
-        &opt->tcp_accept_filters, &opt->ipc_pids,       &opt->ipc_uids,       &opt->ipc_gids,
+        &opt->zap_domain,     &opt->socks_proxy, &opt->socks_username,     &opt->socks_password,
+        &opt->bind_to_device, &opt->metadata,    &opt->tcp_accept_filters, &opt->ipc_pids,
+        &opt->ipc_uids,       &opt->ipc_gids,
     };
     for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
         ih_blob_clear(blobs[i]);

@@ -41,7 +41,8 @@ struct ih_options {
     int zap_enforce_domain;          /* bool */
     int loopback_fastpath;           /* bool; Windows only, kept */
     struct ih_blob zap_domain;
-    struct ih_blob socks_username, socks_password; /* kept, without effect: there is no proxy to use them with */
+    struct ih_blob socks_proxy;      /* HOST:PORT, a NUL follows; empty: none */
+    struct ih_blob socks_username, socks_password;
     struct ih_blob bind_to_device;   /* a NUL follows */
     struct ih_blob metadata;         /* RFC 37 encoding of the ZMQ_METADATA properties */
     struct ih_blob tcp_accept_filters; /* struct ih_net_filter entries */

@@ -439,6 +439,7 @@ struct ih_pipe *ih_pipe_new(struct ih_socket *socket)
     }
     ih_queue_init(&pipe->in);
     ih_queue_init(&pipe->out);
+    pipe->out.keeps = true;
     ih_list_init(&pipe->fair);
     ih_list_init(&pipe->load);
     ih_list_add_tail(&socket->pipes, &pipe->node);

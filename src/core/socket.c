@@ -377,6 +377,7 @@ int ih_socket_events(struct ih_socket *socket)
     (void)ih_driver_wait(socket, 0);
     ready = ih_socket_ready(socket);
     socket->reported = ready;
+    socket->extended = false;
     if (socket->changed)
         ih_socket_announce(socket);
     socket->reporting = false;

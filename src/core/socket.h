@@ -64,6 +64,7 @@ struct ih_socket {
     atomic_int notifyfd;             /* ZMQ_FD: eventfd for the application's own loop; -1 until asked for */
     bool reporting;                  /* ZMQ_EVENTS is being found out: its result tells what notifyfd would */
     int reported;                    /* the last ZMQ_EVENTS that the application read */
+    bool extended;                   /* bound or connected since: notifyfd tells, whether or not ZMQ_EVENTS changes */
     uint64_t timer_armed_ms;         /* what timerfd is set to, 0: nothing */
     struct ih_heap timers;           /* struct ih_timer */
     struct ih_list flush;            /* struct ih_source: with output that a flusher is to write */
@@ -81,6 +82,7 @@ struct ih_socket {
     bool changed;                    /* something a waiting caller may wait for has happened */
     bool waited;                     /* the caller has blocked since it last sent: its next send is not a burst */
     uint64_t last_write_ns;          /* end of the last direct write */
+    bool mail_ends_sleep;            /* what ended the last sleep of a caller was mail */
     unsigned unasked;                /* rounds of driving without epoll_wait */
     unsigned streak;                 /* direct writes in quick succession */
     bool enough;                     /* something in `direct` is worth a write of its own */

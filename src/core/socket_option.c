@@ -42,7 +42,7 @@ static int notify_fd(struct ih_socket *socket, int *result)
         fd = ih_wakeup_new();
         if (fd < 0)
             return fd;
-        if (ih_socket_ready(socket) & ~socket->reported)
+        if (socket->extended || ih_socket_ready(socket) & ~socket->reported)
             ih_wakeup_raise(fd);
         atomic_store(&socket->notifyfd, fd);
         atomic_store(&socket->asleep, true);

@@ -11,14 +11,6 @@
 
 enum { SPINS = 100 };
 
-#if defined(__x86_64__) || defined(__i386__)
-#define RELAX() __builtin_ia32_pause()
-#elif defined(__aarch64__)
-#define RELAX() __asm__ volatile("yield")
-#else
-#define RELAX() ((void)0)
-#endif
-
 void ih_lock_enter_slow(struct ih_lock *lock)
 {
     for (int i = 0; i < SPINS; i++) {
@@ -28,7 +20,7 @@ void ih_lock_enter_slow(struct ih_lock *lock)
             atomic_compare_exchange_weak_explicit(&lock->word, &expected, IH_LOCK_HELD, memory_order_acquire,
                                                   memory_order_relaxed))
             return;
-        RELAX();
+        ih_relax();
     }
     while (atomic_exchange_explicit(&lock->word, IH_LOCK_WAITED, memory_order_acquire) != IH_LOCK_FREE)
         (void)syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, IH_LOCK_WAITED, NULL, NULL, 0);

@@ -6,6 +6,15 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* One turn of a loop that waits for another processor. */
+#if defined(__x86_64__) || defined(__i386__)
+#define ih_relax() __builtin_ia32_pause()
+#elif defined(__aarch64__)
+#define ih_relax() __asm__ volatile("yield")
+#else
+#define ih_relax() ((void)0)
+#endif
+
 enum { IH_LOCK_FREE, IH_LOCK_HELD, IH_LOCK_WAITED }; /* WAITED: held, and somebody sleeps until it is free */
 
 /* Owner: the struct it is in. Not recursive. A word, because it is taken and left once or twice a message: inline, that

@@ -17,6 +17,13 @@ struct ih_addr {
     socklen_t size;          /* 0: none */
 };
 
+/* Where an endpoint leads, for a proxy to connect to; plain value. */
+struct ih_net_target {
+    struct ih_addr addr;     /* of a literal, IPv4 as such; its port counts too. size 0: host is a name */
+    char host[256];          /* as written, without brackets */
+    uint16_t port;
+};
+
 /* ZMQ_TCP_ACCEPT_FILTER: a network, IPv4 as ::ffff:a.b.c.d; plain value. */
 struct ih_net_filter {
     uint8_t network[16];
@@ -48,6 +55,9 @@ int ih_net_parse_bind(const char *text, bool ipv6, struct ih_addr *addr);
  * as is a missing port. -ENODEV: SRC is no address of this machine's now; zmq_connect succeeds all the same, so look
  * again later. */
 int ih_net_parse_connect(const char *text, bool ipv6, struct ih_addr *source, struct ih_addr *addr);
+
+/* The same text, of which nothing is looked up here: IPv6 needs no option, SRC is not looked at. -EINVAL. */
+int ih_net_parse_target(const char *text, struct ih_net_target *target);
 
 /* Looks the host name in "[SRC;]HOST:PORT" up; BLOCKS: never with a lock held, never on a caller's thread. -ENODEV:
  * no such host, or no address of the family; -EAGAIN: the name server does not answer; -EINVAL, -ENOMEM. */

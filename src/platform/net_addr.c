@@ -15,7 +15,7 @@
 #include <sys/un.h>
 
 enum {
-    HOST_SIZE = 256,
+    HOST_SIZE = sizeof(((struct ih_net_target *)NULL)->host),
     MAPPED_BITS = 96, /* of ::ffff:0:0/96, where IPv4 lies in IPv6 */
 };
 
@@ -248,6 +248,19 @@ int ih_net_parse_connect(const char *text, bool ipv6, struct ih_addr *source, st
     set_port(&remote, port);
     *addr = remote;
     return 1;
+}
+
+int ih_net_parse_target(const char *text, struct ih_net_target *target)
+{
+    int rc = is_connect_text(text) ? parse_target(text, target->host, &target->port) : -EINVAL;
+    if (rc != 0) {
+        return rc;
+    }
+    target->addr.size = 0;
+    if (parse_literal(target->host, false, &target->addr) == 1 || parse_literal(target->host, true, &target->addr) == 1) {
+        set_port(&target->addr, target->port);
+    }
+    return 0;
 }
 
 static int lookup_error(int code)

@@ -56,9 +56,16 @@ void stream_origin_release(struct stream_origin *origin)
     if (--origin->refs)
         return;
     ih_security_release(origin->security);
+    stream_proxy_free(origin->proxy);
     free(origin->metadata);
     free(origin->uri);
     free(origin);
+}
+
+/* The peer is not reached yet: to fail is to fail to connect. */
+static bool before_handshake(const struct stream_conn *conn)
+{
+    return conn->state == STREAM_CONNECTING || conn->state == STREAM_PROXY;
 }
 
 /* --- making and freeing ---------------------------------------------------------------------------------------- */
@@ -89,7 +96,7 @@ static void timer_fired(struct ih_timer *timer)
     if (conn->state == STREAM_ACTIVE)
         stream_heartbeat_fired(conn);
     else
-        stream_conn_fail(conn, conn->state == STREAM_CONNECTING ? -ETIMEDOUT : -EAGAIN);
+        stream_conn_fail(conn, before_handshake(conn) ? -ETIMEDOUT : -EAGAIN);
 }
 
 struct stream_conn *stream_conn_new(struct ih_socket *socket, const struct stream_kind *kind, int fd,
@@ -125,6 +132,7 @@ static void conn_free(struct ih_source *source)
     struct stream_conn *conn = of_source(source);
 
     ih_net_close(source->fd);
+    stream_proxy_end(conn);
     ih_zmtp_free(conn->zmtp);
     if (conn->zap_props)
         ih_props_release(conn->zap_props);
@@ -150,7 +158,7 @@ void stream_conn_watch(struct stream_conn *conn)
         return;
     if (conn->state == STREAM_CONNECTING || conn->blocked)
         events |= IH_WRITE;
-    if ((conn->state == STREAM_HANDSHAKE || conn->state == STREAM_ACTIVE) && !conn->paused)
+    if ((conn->state == STREAM_PROXY || conn->state == STREAM_HANDSHAKE || conn->state == STREAM_ACTIVE) && !conn->paused)
         events |= IH_READ;
     if (conn->state == STREAM_ASKING)
         events = IH_HANGUP;
@@ -169,8 +177,7 @@ static void connected(struct stream_conn *conn)
         stream_conn_fail(conn, rc);
         return;
     }
-    stream_conn_event(conn, ZMQ_EVENT_CONNECTED, (uint32_t)conn->base.source.fd);
-    stream_conn_start(conn);
+    stream_conn_opened(conn);
 }
 
 static void conn_ready(struct ih_source *source, uint32_t events)
@@ -180,6 +187,9 @@ static void conn_ready(struct ih_source *source, uint32_t events)
     switch ((enum stream_state)conn->state) {
     case STREAM_CONNECTING:
         connected(conn);
+        break;
+    case STREAM_PROXY:
+        stream_proxy_ready(conn);
         break;
     case STREAM_HANDSHAKE:
         stream_handshake(conn);
@@ -217,13 +227,24 @@ static void conn_resume(struct ih_source *source)
 
 /* --- opening --------------------------------------------------------------------------------------------------- */
 
-static int set_deadline(struct stream_conn *conn, int ms)
+int stream_conn_deadline(struct stream_conn *conn, int ms)
 {
     struct ih_socket *socket = conn->base.source.socket;
 
     if (ms <= 0)
         return 0;
     return ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)ms));
+}
+
+void stream_conn_opened(struct stream_conn *conn)
+{
+    ih_event_cancel(conn->base.source.socket, &conn->timer);
+    if (conn->origin->proxy && conn->state == STREAM_CONNECTING) {
+        stream_proxy_start(conn);
+        return;
+    }
+    stream_conn_event(conn, ZMQ_EVENT_CONNECTED, (uint32_t)conn->base.source.fd);
+    stream_conn_start(conn);
 }
 
 void stream_conn_start(struct stream_conn *conn)
@@ -250,7 +271,7 @@ void stream_conn_start(struct stream_conn *conn)
     }
     conn->state = STREAM_HANDSHAKE;
     conn->zmtp = config.cookies ? ih_zmtp_new(&config) : NULL;
-    if (!conn->zmtp || set_deadline(conn, socket->opt.handshake_ivl) < 0) {
+    if (!conn->zmtp || stream_conn_deadline(conn, socket->opt.handshake_ivl) < 0) {
         stream_conn_fail(conn, -ENOMEM);
         return;
     }
@@ -409,7 +430,7 @@ static void report(struct stream_conn *conn, int error)
     const struct ih_zmtp_error *why = conn->zmtp ? ih_zmtp_error(conn->zmtp) : NULL;
     const uint32_t fd = (uint32_t)conn->base.source.fd;
 
-    if (conn->state == STREAM_CONNECTING) {
+    if (before_handshake(conn)) {
         stream_conn_event(conn, ZMQ_EVENT_CLOSED, fd);
         return;
     }

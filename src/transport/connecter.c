@@ -24,7 +24,7 @@ enum {
 
 static void event(struct stream_connecter *connecter, int what, int value)
 {
-    ih_monitor_event(connecter->endpoint.socket, what, (uint32_t)value, connecter->endpoint.uri);
+    ih_monitor_event(connecter->endpoint.socket, what, (uint32_t)value, connecter->origin->uri);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------------------- */
@@ -253,14 +253,21 @@ static void attempt(struct stream_connecter *connecter)
     conn->peer = connecter->addr;
     connecter->conn = conn;
     if (!pending) {
-        stream_conn_event(conn, ZMQ_EVENT_CONNECTED, (uint32_t)fd);
-        stream_conn_start(conn);
+        stream_conn_opened(conn);
         return;
     }
     event(connecter, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
     if (socket->opt.connect_timeout > 0)
         (void)ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)socket->opt.connect_timeout));
     stream_conn_watch(conn);
+}
+
+/* Where the descriptor is to be connected to: to the proxy, if there is one. */
+static const char *first_hop(const struct stream_connecter *connecter)
+{
+    const struct stream_proxy *proxy = connecter->origin->proxy;
+
+    return proxy ? stream_proxy_address(proxy) : connecter->address;
 }
 
 /* --- names ------------------------------------------------------------------------------------------------------- */
@@ -306,24 +313,40 @@ static void look_up(struct stream_connecter *connecter)
     struct ih_socket *socket = connecter->endpoint.socket;
 
     ih_socket_hold(socket);
-    if (ih_resolver_ask(&socket->ctx->resolver, connecter->address, socket->opt.ipv6 != 0, resolved, socket,
+    if (ih_resolver_ask(&socket->ctx->resolver, first_hop(connecter), socket->opt.ipv6 != 0, resolved, socket,
                         &connecter->job) == 0)
         return;
     ih_socket_release(socket);
     schedule(connecter);
 }
 
-static void start(struct stream_connecter *connecter)
+/* As stream_kind's parse_connect. The endpoint's source address is where the proxy is connected from, unless the proxy's
+ * text has one of its own. */
+static int parse(struct stream_connecter *connecter)
 {
     struct ih_socket *socket = connecter->endpoint.socket;
-    int rc = connecter->kind->parse_connect(connecter->address, socket, &connecter->source, &connecter->addr);
+    const struct stream_kind *kind = connecter->kind;
+    struct ih_addr source;
+    int rc = kind->parse_connect(connecter->address, socket, &connecter->source, &connecter->addr);
+
+    if (rc < 0 || !connecter->origin->proxy)
+        return rc;
+    rc = kind->parse_connect(first_hop(connecter), socket, &source, &connecter->addr);
+    if (rc >= 0 && source.size)
+        connecter->source = source;
+    return rc;
+}
+
+static void start(struct stream_connecter *connecter)
+{
+    int rc = parse(connecter);
 
     if (rc > 0)
         attempt(connecter);
     else if (rc == 0)
         look_up(connecter);
     else
-        schedule(connecter); /* the source interface has gone */
+        schedule(connecter); /* the source interface has gone, or the proxy's text is none */
 }
 
 static void retry_fired(struct ih_timer *timer)
@@ -356,6 +379,26 @@ void stream_connecter_lost(struct stream_connecter *connecter, bool ready, bool 
 
 /* --- connecting -------------------------------------------------------------------------------------------------- */
 
+/* The monitor's events name the proxy, as libzmq's do. */
+static int make_origin(struct stream_connecter *connecter, struct ih_socket *socket, const char *uri)
+{
+    struct stream_proxy *proxy = NULL;
+    char hop[512];
+    int rc = connecter->kind->local ? 0 : stream_proxy_new(&socket->opt, connecter->address, &proxy);
+
+    if (rc < 0)
+        return rc;
+    if (proxy)
+        snprintf(hop, sizeof(hop), "%s://%s", connecter->kind->transport->scheme, stream_proxy_address(proxy));
+    connecter->origin = stream_origin_new(socket, proxy ? hop : uri);
+    if (!connecter->origin) {
+        stream_proxy_free(proxy);
+        return -ENOMEM;
+    }
+    connecter->origin->proxy = proxy;
+    return 0;
+}
+
 int stream_connect(struct ih_socket *socket, const struct stream_kind *kind, const char *address,
                    struct ih_endpoint **result)
 {
@@ -376,8 +419,9 @@ int stream_connect(struct ih_socket *socket, const struct stream_kind *kind, con
         goto failed;
     rc = -ENOMEM;
     connecter->address = strdup(address);
-    connecter->origin = stream_origin_new(socket, uri);
-    if (!connecter->address || !connecter->origin)
+    if (connecter->address)
+        rc = make_origin(connecter, socket, uri);
+    if (rc < 0)
         goto failed;
     rc = ih_endpoint_init(&connecter->endpoint, socket, kind->transport, false, uri, address);
     if (rc < 0)

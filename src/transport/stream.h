@@ -20,7 +20,9 @@
 #include "zmtp/connection.h"
 
 struct ih_security;
+struct ih_socks;
 struct stream_conn;
+struct stream_proxy;
 
 /* What all connections of one endpoint share: the settings of the moment of its zmq_bind or zmq_connect. Owner: the
  * endpoint and its connections, by refs (guarded by the socket's lock). Immutable. */
@@ -32,6 +34,7 @@ struct stream_origin {
     uint8_t routing_id_size;
     uint8_t *metadata;               /* ZMQ_METADATA, encoded */
     size_t metadata_size;
+    struct stream_proxy *proxy;      /* NULL: connect without one */
 };
 
 struct stream_origin *stream_origin_new(struct ih_socket *socket, const char *uri);
@@ -50,6 +53,7 @@ struct stream_kind {
 
 enum stream_state {
     STREAM_CONNECTING,
+    STREAM_PROXY,                    /* connected to the proxy, which is to connect on */
     STREAM_HANDSHAKE,
     STREAM_ASKING,                   /* the ZAP handler */
     STREAM_ACTIVE,
@@ -91,6 +95,7 @@ struct stream_conn {
     struct stream_listener *listener;   /* accepted, and still bound */
     struct stream_connecter *connecter; /* or made by a connecter */
     struct stream_origin *origin;
+    struct ih_socks *socks;          /* while the proxy is talked to */
     struct ih_zmtp *zmtp;            /* NULL for a raw socket */
     struct ih_pipe *pipe;            /* from ACTIVE on */
     struct ih_zap *zap;
@@ -124,8 +129,14 @@ struct stream_conn {
 struct stream_conn *stream_conn_new(struct ih_socket *socket, const struct stream_kind *kind, int fd,
                                     struct stream_origin *origin);
 
-/* The descriptor is connected: greets. */
+/* The descriptor is connected: talks to the proxy, if there is one. */
+void stream_conn_opened(struct stream_conn *conn);
+
+/* There are octets from and to the peer: greets. */
 void stream_conn_start(struct stream_conn *conn);
+
+/* Closes the connection after ms, unless the timer is set anew; 0: not. -ENOMEM. */
+int stream_conn_deadline(struct stream_conn *conn, int ms);
 
 /* Closes with a monitor event: DISCONNECTED if it was active, else HANDSHAKE_FAILED as the machine or error says. */
 void stream_conn_fail(struct stream_conn *conn, int error);
@@ -145,6 +156,23 @@ void stream_conn_activate(struct stream_conn *conn);
 void stream_conn_watch(struct stream_conn *conn);
 
 extern const struct ih_carrier_ops stream_accepted_carrier;
+
+/* --- proxy.c ------------------------------------------------------------------------------------------------------ */
+
+/* ZMQ_SOCKS_PROXY as the options have it now, to connect to address through; *result NULL: there is none. -EINVAL: no
+ * proxy can be told that address. -ENOMEM. */
+int stream_proxy_new(const struct ih_options *opt, const char *address, struct stream_proxy **result);
+void stream_proxy_free(struct stream_proxy *proxy);
+
+/* Its HOST:PORT, as the program wrote it. */
+const char *stream_proxy_address(const struct stream_proxy *proxy);
+
+/* Tells it where to connect to; the handshake follows. */
+void stream_proxy_start(struct stream_conn *conn);
+/* It may be read or written. */
+void stream_proxy_ready(struct stream_conn *conn);
+/* The dialogue is over, one way or the other. */
+void stream_proxy_end(struct stream_conn *conn);
 
 /* --- handshake.c -------------------------------------------------------------------------------------------------- */
 

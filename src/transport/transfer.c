@@ -263,8 +263,8 @@ bool stream_room(const struct stream_conn *conn)
 {
     const struct ih_pipe *pipe = conn->pipe;
 
-    return !conn->blocked || conn->pending < PACE_OCTETS || pipe->out_messages < pipe->out_limit / 10 ||
-           !pipe->socket->pattern->waits;
+    return !conn->blocked || conn->pending < PACE_OCTETS || !pipe->out_limit ||
+           pipe->out_messages <= pipe->out_limit / 10 || !pipe->socket->pattern->waits;
 }
 
 static int encode_raw(struct ih_queue *queue, struct ih_batch *batch)
@@ -322,8 +322,8 @@ static int write_rounds(struct stream_conn *conn)
             ih_source_later(&conn->base.source);
             break;
         }
-        (void)ih_pipe_take(conn->pipe, &conn->tx);
         conn->pending = 0;
+        (void)ih_pipe_take(conn->pipe, &conn->tx);
         if (socket->changed)
             ih_socket_announce(socket);
         ih_lock_leave(&socket->lock);
@@ -365,6 +365,8 @@ void stream_transmit(struct stream_conn *conn)
     }
     conn->blocked = rc == 0;
     conn->pipe->ask_room = conn->blocked;
+    if (was_blocked && !conn->blocked)
+        ih_pipe_took(conn->pipe); /* whom the pacing held up */
     if (conn->blocked != was_blocked)
         stream_conn_watch(conn);
     if (stream_has_output(conn))

@@ -214,6 +214,7 @@ int zap_world_setup(void **state)
 int zap_world_teardown(void **state)
 {
     struct world *world = *state;
+    stop_watching(world);
     zmq_ctx_shutdown(world->context);
     pthread_join(doorman.thread, NULL);
     return world_teardown(state);

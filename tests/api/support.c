@@ -36,6 +36,7 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
 int world_teardown(void **state)
 {
     struct world *world = *state;
+    stop_watching(world);
     for (size_t i = 0; i < world->socket_count; i++) {
         zmq_setsockopt(world->sockets[i], ZMQ_LINGER, &(int){0}, sizeof(int));
         zmq_close(world->sockets[i]);
@@ -70,8 +71,50 @@ void *open_socket(struct world *world, int type)
     return socket;
 }
 
+/* Reads the events of a socket that is closing, until its end of the monitor is gone. */
+static void drain_monitor(void *monitor)
+{
+    const int64_t limit = now_ms() + DEADLINE_MS;
+    while (now_ms() < limit) {
+        int events = 0;
+        size_t size = sizeof events;
+        while (zmq_recv(monitor, NULL, 0, ZMQ_DONTWAIT) >= 0)
+            ;
+        if (zmq_getsockopt(monitor, ZMQ_EVENTS, &events, &size) != 0 || events == 0)
+            return;
+        zmq_pollitem_t item = {monitor, 0, ZMQ_POLLIN, 0};
+        zmq_poll(&item, 1, 1);
+    }
+}
+
+static void stop_watch(struct world *world, size_t index)
+{
+    if (world->watches[index].socket)
+        zmq_socket_monitor(world->watches[index].socket, NULL, 0);
+    else
+        drain_monitor(world->watches[index].monitor);
+    world->watches[index] = world->watches[--world->watch_count];
+}
+
+void stop_watching(struct world *world)
+{
+    while (world->watch_count > 0)
+        stop_watch(world, 0);
+}
+
+/* A socket about to be closed may still tell its monitor of its end; a monitor is stopped first. */
+static void leave_watch(struct world *world, void *socket)
+{
+    for (size_t i = world->watch_count; i-- > 0;)
+        if (world->watches[i].socket == socket)
+            world->watches[i].socket = NULL;
+        else if (world->watches[i].monitor == socket)
+            stop_watch(world, i);
+}
+
 void close_socket(struct world *world, void *socket)
 {
+    leave_watch(world, socket);
     for (size_t i = 0; i < world->socket_count; i++)
         if (world->sockets[i] == socket) {
             world->sockets[i] = world->sockets[--world->socket_count];
@@ -268,6 +311,8 @@ void *watch(struct world *world, void *socket, int events)
     assert_ok(zmq_socket_monitor(socket, endpoint, events));
     void *monitor = open_socket(world, ZMQ_PAIR);
     assert_ok(zmq_connect(monitor, endpoint));
+    world->watches[world->watch_count].socket = socket;
+    world->watches[world->watch_count++].monitor = monitor;
     return monitor;
 }
 

@@ -31,6 +31,11 @@ struct world {
     int fds[WORLD_FDS];
     size_t fd_count;
     char directory[64]; /* for ipc, made at the first use; "" until then */
+    struct {
+        void *socket; /* NULL when it was closed before its monitor */
+        void *monitor;
+    } watches[WORLD_SOCKETS]; /* by watch, until the monitor is closed */
+    size_t watch_count;
 };
 
 int world_setup(void **state);
@@ -130,6 +135,8 @@ struct event {
     char address[ENDPOINT_MAX];
 };
 
+/* Ends what watch began: a library may block where nobody reads the events of a socket any more. */
+void stop_watching(struct world *world);
 /* Monitors these events; returns the PAIR to read them from, which the fixture closes. */
 void *watch(struct world *world, void *socket, int events);
 /* The next event, whatever it is; asserts its two frames. */
