@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "core/driver.h"
 #include "core/socket.h"
+#include "platform/poller.h"
 
 enum { FEW = 16 }; /* items that need no memory */
 
@@ -18,7 +19,9 @@ struct polling {
     zmq_pollitem_t *items;
     int count;
     struct ih_socket **sockets;      /* by item; NULL for a descriptor */
-    struct pollfd *fds;              /* by item */
+    struct pollfd *fds;              /* by item, and behind them the wakeup */
+    struct ih_poller_call *calls;    /* by item */
+    int wakeup;
 };
 
 static int remaining_ms(long timeout, uint64_t deadline)
@@ -94,7 +97,8 @@ static int enter_sockets(struct polling *polling, int *entered)
             rc = ih_socket_begin(item->socket, &socket);
             if (rc < 0)
                 return rc;
-            ih_driver_poller_in(socket);
+            polling->calls[i].wakeup = polling->wakeup;
+            ih_driver_poller_in(socket, &polling->calls[i]);
             polling->fds[i].fd = socket->epfd;
             polling->fds[i].events = POLLIN;
             ih_socket_leave(socket);
@@ -118,7 +122,7 @@ static void leave_sockets(struct polling *polling, int count)
         if (!socket)
             continue;
         ih_socket_enter(socket);
-        ih_driver_poller_out(socket);
+        ih_driver_poller_out(socket, &polling->calls[i]);
         ih_socket_leave(socket);
     }
 }
@@ -177,12 +181,14 @@ static int wait_loop(struct polling *polling, long timeout)
     bool looked = false;
 
     for (;;) {
-        int left, ready = look(polling);
+        int left, ready;
 
+        ih_wakeup_clear(polling->wakeup);
+        ready = look(polling);
         if (ready < 0)
             return ready;
         left = remaining_ms(timeout, deadline);
-        if (poll(polling->fds, (nfds_t)polling->count, ready ? 0 : left) < 0)
+        if (poll(polling->fds, (nfds_t)polling->count + 1, ready ? 0 : left) < 0)
             return -errno;
         ready += take_descriptors(polling);
         if (ready || (left == 0 && looked))
@@ -194,8 +200,12 @@ static int wait_loop(struct polling *polling, long timeout)
 static int poll_many(struct polling *polling, long timeout)
 {
     int entered = 0;
-    int rc = enter_sockets(polling, &entered);
+    int rc = polling->wakeup = ih_wakeup_of_thread();
 
+    if (rc < 0)
+        return rc;
+    polling->fds[polling->count] = (struct pollfd){.fd = polling->wakeup, .events = POLLIN};
+    rc = enter_sockets(polling, &entered);
     if (rc == 0)
         rc = wait_loop(polling, timeout);
     leave_sockets(polling, entered);
@@ -205,8 +215,9 @@ static int poll_many(struct polling *polling, long timeout)
 int zmq_poll(zmq_pollitem_t *items, int count, long timeout)
 {
     struct ih_socket *few_sockets[FEW];
-    struct pollfd few_fds[FEW];
-    struct polling polling = {items, count, few_sockets, few_fds};
+    struct pollfd few_fds[FEW + 1];
+    struct ih_poller_call few_calls[FEW];
+    struct polling polling = {items, count, few_sockets, few_fds, few_calls, -1};
     int rc;
 
     if (count < 0)
@@ -221,12 +232,15 @@ int zmq_poll(zmq_pollitem_t *items, int count, long timeout)
         return ih_api_result(poll_one(items, timeout));
     if (count > FEW) {
         polling.sockets = calloc((size_t)count, sizeof(*polling.sockets));
-        polling.fds = calloc((size_t)count, sizeof(*polling.fds));
+        polling.fds = calloc((size_t)count + 1, sizeof(*polling.fds));
+        polling.calls = calloc((size_t)count, sizeof(*polling.calls));
     }
-    rc = polling.sockets && polling.fds ? poll_many(&polling, timeout) : -ENOMEM;
+    rc = polling.sockets && polling.fds && polling.calls ? poll_many(&polling, timeout) : -ENOMEM;
     if (polling.sockets != few_sockets)
         free(polling.sockets);
     if (polling.fds != few_fds)
         free(polling.fds);
+    if (polling.calls != few_calls)
+        free(polling.calls);
     return ih_api_result(rc);
 }

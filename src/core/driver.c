@@ -163,8 +163,10 @@ void ih_socket_announce(struct ih_socket *socket)
         atomic_fetch_add(&socket->wake_seq, 1);
         ih_futex_wake(&socket->wake_seq);
     }
-    if (socket->blocked || socket->pollers)
+    if (socket->blocked)
         ih_wakeup_raise(socket->wakefd);
+    IH_LIST_EACH(node, &socket->pollers)
+        ih_wakeup_raise(IH_CONTAINER(node, struct ih_poller_call, node)->wakeup);
     if (notifyfd >= 0 && !socket->reporting)
         ih_wakeup_raise(notifyfd);
 }
@@ -308,7 +310,7 @@ static void wake_up(struct ih_socket *socket)
     socket->blocked = false;
     socket->waited = true;
     socket->mail_ends_sleep = atomic_load_explicit(&socket->mail, memory_order_relaxed) != NULL;
-    if (atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0 && !socket->pollers)
+    if (atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0 && ih_list_empty(&socket->pollers))
         atomic_store_explicit(&socket->asleep, false, memory_order_relaxed);
 }
 
@@ -377,7 +379,9 @@ int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
     socket->epoch++;
     count = round_once(socket, timeout_ms);
     socket->epoch++;
-    if (socket->io_state == IH_IO_PARKED && !socket->pollers)
+    if (socket->ended_pipes)
+        ih_pipe_reap(socket); /* a caller that receives for ever never leaves */
+    if (socket->io_state == IH_IO_PARKED && ih_list_empty(&socket->pollers))
         ih_io_arm(socket);
     if (socket->waiters)
         ih_socket_changed(socket); /* one of them takes over */
@@ -386,7 +390,7 @@ int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
 
 bool ih_driver_stand_in(struct ih_socket *socket)
 {
-    if (socket->driven || socket->pollers)
+    if (socket->driven || !ih_list_empty(&socket->pollers))
         return false;
     if (socket->epoch != socket->io_epoch) {
         socket->io_epoch = socket->epoch;
@@ -404,17 +408,18 @@ bool ih_driver_stand_in(struct ih_socket *socket)
     return true;
 }
 
-void ih_driver_poller_in(struct ih_socket *socket)
+void ih_driver_poller_in(struct ih_socket *socket, struct ih_poller_call *call)
 {
     socket->epoch++;
-    socket->pollers++;
+    ih_list_add_tail(&socket->pollers, &call->node);
     atomic_store(&socket->asleep, true);
 }
 
-void ih_driver_poller_out(struct ih_socket *socket)
+void ih_driver_poller_out(struct ih_socket *socket, struct ih_poller_call *call)
 {
     socket->epoch++;
-    if (--socket->pollers == 0 && socket->io_state == IH_IO_PARKED && !socket->blocked)
+    ih_list_del(&call->node);
+    if (ih_list_empty(&socket->pollers) && socket->io_state == IH_IO_PARKED && !socket->blocked)
         ih_io_arm(socket);
 }
 

@@ -84,8 +84,15 @@ void ih_socket_hold(struct ih_socket *socket);
 bool ih_socket_try_hold(struct ih_socket *socket);
 void ih_socket_release(struct ih_socket *socket);
 
-/* zmq_poll: a caller is about to wait on socket->epfd itself, or has come back. Lock held. */
-void ih_driver_poller_in(struct ih_socket *socket);
-void ih_driver_poller_out(struct ih_socket *socket);
+/* A caller that waits for several sockets at once. Owner: its call of zmq_poll; in socket->pollers, guarded by the
+ * socket's lock. */
+struct ih_poller_call {
+    struct ih_list node;
+    int wakeup;                      /* raised when something has changed; the caller's own */
+};
+
+/* zmq_poll: a caller is about to wait on socket->epfd and its wakeup, or has come back. Lock held. */
+void ih_driver_poller_in(struct ih_socket *socket, struct ih_poller_call *call);
+void ih_driver_poller_out(struct ih_socket *socket, struct ih_poller_call *call);
 
 #endif

@@ -160,7 +160,7 @@ static void look_again(struct ih_io *io)
             socket->io_epoch = socket->epoch;
         } else {
             ih_list_del(node);
-            if (socket->blocked || socket->pollers)
+            if (socket->blocked || !ih_list_empty(&socket->pollers))
                 socket->io_state = IH_IO_PARKED;
             else
                 ih_io_arm(socket);

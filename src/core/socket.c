@@ -61,6 +61,7 @@ static void init_fields(struct ih_socket *socket, struct ih_ctx *ctx, const stru
     ih_list_init(&socket->resume);
     ih_list_init(&socket->graveyard);
     ih_list_init(&socket->io_rest);
+    ih_list_init(&socket->pollers);
     ih_list_init(&socket->io_burst);
     socket->epfd = socket->wakefd = socket->timerfd = -1;
     atomic_store(&socket->notifyfd, -1);
@@ -248,7 +249,7 @@ int ih_socket_close(void *handle)
 
 bool ih_socket_idle(const struct ih_socket *socket)
 {
-    return socket->users == 0 && !socket->driven && socket->pollers == 0 && ih_list_empty(&socket->conns) &&
+    return socket->users == 0 && !socket->driven && ih_list_empty(&socket->pollers) && ih_list_empty(&socket->conns) &&
            ih_list_empty(&socket->endpoints) && ih_list_empty(&socket->pipes) && ih_list_empty(&socket->graveyard);
 }
 

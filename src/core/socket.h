@@ -75,7 +75,7 @@ struct ih_socket {
     /* Driving. */
     bool driven;                     /* somebody is in the set: waiting or dispatching */
     bool blocked;                    /* that somebody is blocked in the system call */
-    unsigned pollers;                /* zmq_poll calls that wait on epfd */
+    struct ih_list pollers;          /* struct ih_poller_call: zmq_poll calls that wait on epfd among others */
     unsigned waiters;                /* callers that wait on wake_seq for the driver */
     _Atomic uint32_t wake_seq;       /* futex */
     uint32_t epoch;                  /* counts drives by callers: tells the I/O thread that somebody is at work */

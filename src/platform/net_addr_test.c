@@ -196,6 +196,55 @@ static void refuses_overlong_hosts(void **state)
     assert_int_equal(ih_net_parse_bind(text, true, &addr), -ENODEV);
 }
 
+/* What a proxy is told: libzmq 4.3.4 asks for these. */
+static void parses_what_a_proxy_is_to_connect_to(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *host;      /* NULL: refused */
+        const char *formatted; /* NULL: a name */
+        unsigned port;
+    } cases[] = {
+        {"127.0.0.1:5555", "127.0.0.1", "127.0.0.1:5555", 5555},
+        {"[::1]:1", "::1", "[::1]:1", 1},
+        {"::1:1", "::1", "[::1]:1", 1},
+        {"[::ffff:1.2.3.4]:1", "::ffff:1.2.3.4", "1.2.3.4:1", 1},
+        {"localhost:80", "localhost", NULL, 80},
+        {"[localhost]:80", "localhost", NULL, 80},
+        {"no-such.example:1", "no-such.example", NULL, 1},
+        {"lo:99999", "lo", NULL, 34463},
+        {"127.0.0.2:0;host:1", "host", NULL, 1},
+        {"nosuchif0:0;127.0.0.1:1", "127.0.0.1", "127.0.0.1:1", 1},
+        {":7", "", NULL, 7},
+        {"*:1", NULL, NULL, 0},
+        {"host", NULL, NULL, 0},
+        {"host:x", NULL, NULL, 0},
+        {"host:*", NULL, NULL, 0},
+        {"ho st:1", NULL, NULL, 0},
+        {"a;b;c:1", NULL, NULL, 0},
+        {"", NULL, NULL, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct ih_net_target target;
+        char text[64];
+        int rc = ih_net_parse_target(cases[i].text, &target);
+        if (rc != (cases[i].host == NULL ? -EINVAL : 0)) {
+            fail_msg("'%s', %d", cases[i].text, rc);
+        }
+        if (rc != 0) {
+            continue;
+        }
+        assert_string_equal(target.host, cases[i].host);
+        assert_int_equal(target.port, cases[i].port);
+        assert_true((cases[i].formatted == NULL) == (target.addr.size == 0));
+        if (target.addr.size > 0) {
+            ih_net_format(&target.addr, true, text, sizeof(text));
+            assert_string_equal(text, cases[i].formatted);
+        }
+    }
+}
+
 static void formats_with_and_without_port_and_truncates(void **state)
 {
     (void)state;
@@ -331,6 +380,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parses_what_can_be_bound),
         cmocka_unit_test(parses_what_can_be_connected_to),
+        cmocka_unit_test(parses_what_a_proxy_is_to_connect_to),
         cmocka_unit_test(refuses_overlong_hosts),
         cmocka_unit_test(formats_with_and_without_port_and_truncates),
         cmocka_unit_test(parses_ipc_paths),

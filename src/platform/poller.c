@@ -2,8 +2,10 @@
 /* Sets of descriptors, wake-ups, deadlines. */
 #include "platform/poller.h"
 
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <stdbool.h>
 #include <unistd.h>
 
 int ih_poller_new(void)
@@ -45,6 +47,51 @@ void ih_wakeup_clear(int fd)
     uint64_t count;
 
     (void)!read(fd, &count, sizeof(count));
+}
+
+/* A forked child must not share its parent's. */
+struct own_wakeup {
+    int fd;
+    pid_t process;
+};
+
+static _Thread_local struct own_wakeup own = {-1, 0};
+static pthread_key_t own_key;
+static pthread_once_t own_once = PTHREAD_ONCE_INIT;
+static bool own_possible;
+
+static void close_own(void *arg)
+{
+    struct own_wakeup *wakeup = arg;
+
+    close(wakeup->fd);
+    wakeup->fd = -1;
+}
+
+static void make_own_key(void)
+{
+    own_possible = pthread_key_create(&own_key, close_own) == 0;
+}
+
+int ih_wakeup_of_thread(void)
+{
+    pid_t process = getpid();
+
+    if (own.fd >= 0 && own.process == process)
+        return own.fd;
+    (void)pthread_once(&own_once, make_own_key);
+    if (!own_possible)
+        return -ENOMEM;
+    if (own.fd >= 0)
+        close(own.fd);
+    own.fd = ih_wakeup_new();
+    own.process = process;
+    if (own.fd >= 0 && pthread_setspecific(own_key, &own) != 0) {
+        close(own.fd);
+        own.fd = -1;
+        return -ENOMEM;
+    }
+    return own.fd;
 }
 
 int ih_deadline_new(void)

@@ -61,6 +61,9 @@ int ih_wakeup_new(void);
 void ih_wakeup_raise(int fd);
 void ih_wakeup_clear(int fd);
 
+/* One that belongs to the calling thread, until it ends. A negative errno. */
+int ih_wakeup_of_thread(void);
+
 /* A descriptor that becomes readable at a moment of the monotonic clock. */
 int ih_deadline_new(void);
 int ih_deadline_set(int fd, uint64_t at_ms);

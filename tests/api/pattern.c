@@ -17,6 +17,17 @@ void await_beside(void *socket, short events, void *beside)
     } while (!items[0].revents);
 }
 
+void await_fd_beside(int fd, void *beside)
+{
+    const int64_t limit = now_ms() + DEADLINE_MS;
+    zmq_pollitem_t items[] = {{NULL, fd, ZMQ_POLLIN, 0}, {beside, 0, 0, 0}};
+    do {
+        assert_true(now_ms() < limit);
+        assert_true(zmq_poll(items, 2, 5) >= 0);
+        get_int(beside, ZMQ_EVENTS);
+    } while (!items[0].revents);
+}
+
 void bind_again(void *socket, const char *endpoint)
 {
     const int64_t limit = now_ms() + DEADLINE_MS;

@@ -9,6 +9,9 @@
  * work (attaching a connection, sending its subscriptions) only in a call of the application on that socket. */
 void await_beside(void *socket, short events, void *beside);
 
+/* The same for a descriptor that becomes readable. */
+void await_fd_beside(int fd, void *beside);
+
 /* Binds to an endpoint that a socket closed just before may still be giving up. */
 void bind_again(void *socket, const char *endpoint);
 

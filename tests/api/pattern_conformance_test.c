@@ -216,8 +216,8 @@ static struct end open_end(struct world *world, int type, const char *id, bool i
     return end;
 }
 
-/* The roles of the mechanism go to the binding and to the connecting end by turns. libzmq 4.3.4 fails where a REQ is the
- * server and ZAP let its peer in, so REQ is always the client of PLAIN. */
+/* The roles of the mechanism go to the binding and to the connecting end by turns. libzmq 4.3.4 fails where a REQ is
+ * the server and ZAP let its peer in, so REQ is always the client of PLAIN. */
 static bool binder_serves(size_t pair, int mechanism)
 {
     if (mechanism == ZMQ_PLAIN && (pairs[pair][0] == ZMQ_REQ || pairs[pair][1] == ZMQ_REQ))

@@ -120,6 +120,7 @@ static void test_an_empty_message_closes(void **state)
     send_to(stream, id, 5, "");
     raw_write(witness, "x", 1);
     expect_text(stream, other, 5, "x");
+    await_fd_beside(fd, stream);
     raw_expect_close(fd);
     send_to(stream, other, 5, "still here");
     raw_expect(witness, "still here", 10);

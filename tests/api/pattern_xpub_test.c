@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* XPUB and XSUB: subscriptions as messages, what each option of XPUB changes, and messages that go upstream (RFC 29). */
+/* XPUB and XSUB: subscriptions as messages, what each option of XPUB changes, and messages that go
+ * upstream (RFC 29). */
 #include "pattern.h"
 
 #include <errno.h>

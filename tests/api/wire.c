@@ -197,7 +197,8 @@ void wire_close(struct world *world, int fd)
     fail_msg("wire_close: not a descriptor of this world");
 }
 
-void give_up_early(void *socket) {
+void give_up_early(void *socket)
+{
     set_int(socket, ZMQ_HANDSHAKE_IVL, 1500);
 }
 

@@ -78,11 +78,11 @@ void wire_expect_refused(const struct wire_scene *scene, int fd);
 /* The same for a connection whose handshake was done. */
 void wire_expect_dropped(const struct wire_scene *scene, int fd);
 
-/* Where a connection is to be refused: libzmq 4.3.4 now and then forgets to hang up, depending on what errno was before,
- * so that only HANDSHAKE_IVL ends it. */
+/* Where a connection is to be refused: libzmq 4.3.4 now and then forgets to hang up, depending on what errno was
+ * before, so that only HANDSHAKE_IVL ends it. */
 void give_up_early(void *socket);
-/* Reads events until the connection is reported as gone, and asserts that no handshake succeeded. Returns the first event
- * that said why, or one with kind 0 if none did. */
+/* Reads events until the connection is reported as gone, and asserts that no handshake succeeded. Returns the first
+ * event that said why, or one with kind 0 if none did. */
 struct event await_refusal(void *monitor);
 /* The same, and the reason must be this protocol error (ZMQ_PROTOCOL_ERROR_*). */
 void expect_protocol_error(void *monitor, uint32_t error);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What goes over a ZMTP 3.x connection after the handshake, octet by octet (RFC 37): messages, subscriptions, heartbeats,
- * and what a peer may not say. What is wrong ends its own connection and disturbs no other. */
+/* What goes over a ZMTP 3.x connection after the handshake, octet by octet (RFC 37): messages, subscriptions,
+ * heartbeats, and what a peer may not say. What is wrong ends its own connection and disturbs no other. */
 #include "pattern.h"
 #include "secure.h"
 #include "wire.h"
