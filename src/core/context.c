@@ -266,11 +266,9 @@ int ih_ctx_term(struct ih_ctx *ctx)
         uint32_t seq = atomic_load(&ctx->term_seq);
         int rc;
 
-        ctx->joiners++;
         ih_lock_leave(&ctx->lock);
         rc = ih_futex_wait(&ctx->term_seq, seq, -1);
         ih_lock_enter(&ctx->lock);
-        ctx->joiners--;
         if (rc == -EINTR) {
             ih_lock_leave(&ctx->lock);
             return rc;

@@ -32,7 +32,6 @@ struct ih_ctx {
     bool terminated;                 /* shut down or being terminated */
     bool started;                    /* the first socket was made: I/O threads run, limits are fixed */
     unsigned socket_limit;           /* max_sockets when it started */
-    unsigned joiners;                /* zmq_ctx_term calls under way */
 
     struct ih_io *io;                /* I/O threads, started with the first socket */
     unsigned io_started;

@@ -146,9 +146,13 @@ static void fire_timers(struct ih_socket *socket)
 
 void ih_socket_wake(struct ih_socket *socket)
 {
-    int notifyfd = atomic_load(&socket->notifyfd);
+    int notifyfd;
 
-    atomic_store(&socket->asleep, notifyfd >= 0);
+    /* In this order: ZMQ_FD may be asked for just now, and sets asleep for good. */
+    atomic_store(&socket->asleep, false);
+    notifyfd = atomic_load(&socket->notifyfd);
+    if (notifyfd >= 0)
+        atomic_store(&socket->asleep, true);
     ih_wakeup_raise(socket->wakefd);
     if (notifyfd >= 0)
         ih_wakeup_raise(notifyfd);
@@ -186,12 +190,6 @@ static void write_all(struct ih_socket *socket, struct ih_list *list)
     socket->users--;
 }
 
-void ih_driver_flush(struct ih_socket *socket)
-{
-    if (!ih_list_empty(&socket->flush))
-        write_all(socket, &socket->flush);
-}
-
 void ih_driver_leave_output(struct ih_socket *socket)
 {
     ih_list_splice(&socket->flush, &socket->direct);
@@ -202,6 +200,8 @@ void ih_driver_flush_once(struct ih_socket *socket)
 {
     struct ih_list list;
 
+    if (ih_list_empty(&socket->flush))
+        return;
     ih_list_init(&list);
     ih_list_splice(&list, &socket->flush);
     write_all(socket, &list);
@@ -301,7 +301,7 @@ static int wait_events(struct ih_socket *socket, ih_event *events, int timeout_m
         if (atomic_load(&socket->mail))
             return 0;
     }
-    return ih_poller_wait(socket->epfd, events, EVENTS, timeout_ms);
+    return ih_poller_sleep(socket->epfd, events, EVENTS, timeout_ms);
 }
 
 /* The caller is awake again. Lock held. */
@@ -325,7 +325,7 @@ static int round_once(struct ih_socket *socket, int timeout_ms)
     socket->driven = true;
     socket->users++;
     if (timeout_ms != 0)
-        ih_driver_flush(socket); /* what was left for later: the caller has time now */
+        ih_driver_flush_once(socket); /* what was left for later: the caller has time now */
     if (housekeep(socket)) {
         timeout_ms = 0;
         ask = ++socket->unasked % ASK_AGAIN == 0;
@@ -392,7 +392,8 @@ bool ih_driver_stand_in(struct ih_socket *socket)
 {
     if (socket->driven || !ih_list_empty(&socket->pollers))
         return false;
-    if (socket->epoch != socket->io_epoch) {
+    /* Who waits on ZMQ_FD reads ZMQ_EVENTS often and is nobody at work all the same. */
+    if (socket->epoch != socket->io_epoch && atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0) {
         socket->io_epoch = socket->epoch;
         return false;
     }
@@ -404,7 +405,7 @@ bool ih_driver_stand_in(struct ih_socket *socket)
         if (count <= 0 || socket->driven)
             break;
     }
-    ih_driver_flush(socket);
+    ih_driver_flush_once(socket);
     return true;
 }
 
@@ -425,6 +426,8 @@ void ih_driver_poller_out(struct ih_socket *socket, struct ih_poller_call *call)
 
 void ih_socket_leave_slow(struct ih_socket *socket)
 {
+    if (!ih_list_empty(&socket->direct) && !socket->closed)
+        ih_driver_flush_direct_slow(socket);
     if (!socket->driven) {
         if (socket->ended_pipes)
             ih_pipe_reap(socket);

@@ -39,7 +39,8 @@ void ih_socket_leave_slow(struct ih_socket *socket);
 
 static inline void ih_socket_leave(struct ih_socket *socket)
 {
-    if (socket->changed || socket->ended_pipes || socket->closed || !ih_list_empty(&socket->graveyard))
+    if (socket->changed || socket->ended_pipes || socket->closed || !ih_list_empty(&socket->direct) ||
+        !ih_list_empty(&socket->graveyard))
         ih_socket_leave_slow(socket);
     else
         ih_lock_leave(&socket->lock);
@@ -58,8 +59,7 @@ static inline void ih_driver_flush_direct(struct ih_socket *socket)
 /* Leaves what is queued to the I/O thread, which must be kicked. Lock held. */
 void ih_driver_leave_output(struct ih_socket *socket);
 
-/* Writes what was left to the I/O thread: until there is nothing, or only what is there now. */
-void ih_driver_flush(struct ih_socket *socket);
+/* Writes what was left to the I/O thread so far. */
 void ih_driver_flush_once(struct ih_socket *socket);
 
 /* A closed socket with nothing left to linger for, and nobody inside. Lock held. */

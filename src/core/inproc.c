@@ -142,10 +142,23 @@ int ih_inproc_connect(struct ih_inproc *inproc, const char *text, struct ih_link
     return rc;
 }
 
+/* True if messages wait at the link's other end for somebody to come. */
+static bool carries(struct ih_link *link)
+{
+    bool any;
+
+    ih_lock_enter(&link->lock);
+    any = !ih_queue_empty(&link->end[1].queue);
+    ih_lock_leave(&link->lock);
+    return any;
+}
+
 void ih_inproc_forget(struct ih_inproc *inproc, struct ih_link *link)
 {
     struct ih_list *node;
 
+    if (carries(link))
+        return;
     ih_lock_enter(&inproc->lock);
     for (node = inproc->waiting.next; node != &inproc->waiting; node = node->next) {
         struct waiting *waiting = IH_CONTAINER(node, struct waiting, node);

@@ -135,7 +135,8 @@ void ih_inproc_unbind(struct ih_inproc *inproc, struct ih_inproc_name *name);
  * -ECONNREFUSED is returned. -ENOMEM. On success the reference of end[1] has gone with it. */
 int ih_inproc_connect(struct ih_inproc *inproc, const char *name, struct ih_link *link, bool wait);
 
-/* Forgets a link that waits (its connecting end was closed). */
+/* Forgets a link that waits, for its connecting end is about to be closed; but what was sent over it goes to whoever binds
+ * the name, as in libzmq. */
 void ih_inproc_forget(struct ih_inproc *inproc, struct ih_link *link);
 
 /* The carrier of inproc pipes. */

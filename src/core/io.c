@@ -16,6 +16,7 @@ enum {
     EVENTS = 64,
     LOOK_MS = 1,   /* how long a socket rests while callers are at work */
     BURST_US = 50, /* what callers have gathered for so long without writing it is written for them */
+    PUT_OFF = 4,   /* looks at a socket whose callers write, though perhaps to other peers */
     BURST_IDLE = 40, /* looks at a socket that sends no more before it is forgotten */
 };
 
@@ -121,12 +122,12 @@ static void look_at_bursts(struct ih_io *io)
         struct ih_socket *socket = IH_CONTAINER(node, struct ih_socket, io_burst);
 
         ih_socket_enter(socket);
-        if (socket->io_writes != socket->writes) {
+        if (socket->io_writes != socket->writes && ++socket->io_put_off < PUT_OFF) {
             socket->io_writes = socket->writes;
             socket->io_idle = 0;
         } else if (!ih_list_empty(&socket->flush)) {
             ih_driver_flush_once(socket);
-            socket->io_idle = 0;
+            socket->io_idle = socket->io_put_off = 0;
         } else if (++socket->io_idle >= BURST_IDLE) {
             socket->watched = socket->sustained = false;
             ih_list_del(node);

@@ -24,6 +24,15 @@ struct ih_monitor {
     size_t waiting;                  /* events in backlog */
 };
 
+/* The PAIR may have gone without our having sent anything since. */
+static bool is_gone(struct ih_link_end *end)
+{
+    struct ih_queue nothing;
+
+    ih_queue_init(&nothing);
+    return ih_link_send(end, &nothing, 0) < 0;
+}
+
 /* A PAIR connects. */
 static void offer(struct ih_inproc_name *name, struct ih_link *link)
 {
@@ -33,6 +42,10 @@ static void offer(struct ih_inproc_name *name, struct ih_link *link)
     bool taken;
 
     ih_lock_enter(&monitor->lock);
+    if (monitor->end && is_gone(monitor->end)) {
+        ih_link_close(monitor->end);
+        monitor->end = NULL;
+    }
     taken = monitor->end != NULL;
     if (!taken) {
         monitor->end = end;
@@ -60,11 +73,11 @@ static int make_event(struct ih_queue *queue, int event, uint32_t value, const c
         return rc;
     msg.flags |= IH_MSG_MORE;
     rc = ih_queue_push(queue, &msg);
-    if (rc < 0)
-        return rc;
-    rc = ih_msg_init_copy(&msg, address, strlen(address));
+    if (rc == 0)
+        rc = ih_msg_init_copy(&msg, address, strlen(address));
     if (rc == 0)
         rc = ih_queue_push(queue, &msg);
+    ih_msg_close(&msg);
     if (rc < 0)
         ih_queue_clear(queue);
     return rc;

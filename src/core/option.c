@@ -317,9 +317,8 @@ void ih_options_init(struct ih_options *opt)
 void ih_options_fini(struct ih_options *opt)
 {
     struct ih_blob *const blobs[] = {
-        &opt->zap_domain,     &opt->socks_proxy, &opt->socks_username,     &opt->socks_password,
-        &opt->bind_to_device, &opt->metadata,    &opt->tcp_accept_filters, &opt->ipc_pids,
-        &opt->ipc_uids,       &opt->ipc_gids,
+        &opt->zap_domain, &opt->socks_proxy,        &opt->socks_username, &opt->socks_password, &opt->bind_to_device,
+        &opt->metadata,   &opt->tcp_accept_filters, &opt->ipc_pids,       &opt->ipc_uids,       &opt->ipc_gids,
     };
     for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
         ih_blob_clear(blobs[i]);

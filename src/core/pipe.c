@@ -303,6 +303,8 @@ static int deliver_command(struct ih_pipe *pipe, struct ih_msg *msg)
     if (wanted && pipe->attached && socket->pattern->wants_commands)
         rc = socket->pattern->command(socket, pipe, msg);
     ih_msg_close(msg);
+    if (pipe->ops && pipe->ops->taken)
+        pipe->ops->taken(pipe); /* its room can be used again */
     return rc;
 }
 

@@ -22,7 +22,7 @@ struct ih_carrier_ops {
     /* pipe->stalled was set, and pipe->in has fallen to half its limit or run empty: the carrier may deliver again
      * (later: pattern code is on the stack). stalled is false again. */
     void (*drained)(struct ih_pipe *pipe);
-    /* A whole message was read; must not end the pipe. NULL: of no interest. */
+    /* A whole message, or a command, was read; must not end the pipe. NULL: of no interest. */
     void (*taken)(struct ih_pipe *pipe);
     /* May the pattern append another message? NULL: only pipe->out's own limit counts. */
     bool (*room)(struct ih_pipe *pipe);

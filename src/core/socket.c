@@ -225,7 +225,8 @@ static void begin_linger(struct ih_socket *socket)
     close_pipes(socket);
     if (socket->opt.linger > 0 && !(ih_list_empty(&socket->conns) && ih_list_empty(&socket->endpoints))) {
         socket->linger_timer.fire = linger_fired;
-        (void)ih_event_at(socket, &socket->linger_timer, ih_clock_after(ih_clock_ms(), (uint64_t)socket->opt.linger));
+        if (ih_event_at(socket, &socket->linger_timer, ih_clock_after(ih_clock_ms(), (uint64_t)socket->opt.linger)) < 0)
+            linger_fired(&socket->linger_timer);
     }
 }
 
@@ -351,6 +352,8 @@ int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool
     socket->want_props = true;
     if (rc == 0)
         socket->rcvmore = ih_msg_more(msg);
+    if (!ih_list_empty(&socket->resume))
+        (void)ih_driver_wait(socket, 0); /* read ahead, while there are messages left */
     return rc;
 }
 

@@ -91,10 +91,11 @@ struct ih_socket {
     uint32_t writes;                 /* counts writes by callers */
     struct ih_io *io;
     enum ih_io_state io_state;
-    struct ih_list io_rest;          /* io->resting; the I/O thread's alone, as are the next three */
+    struct ih_list io_rest;          /* io->resting; the I/O thread's alone, as are the next four */
     struct ih_list io_burst;         /* io->bursts */
     uint32_t io_writes;              /* `writes` when it looked last */
     unsigned io_idle;                /* looks that found nothing to write */
+    unsigned io_put_off;             /* looks that left the writing to callers */
     uint32_t io_epoch;               /* the epoch that the I/O thread saw last */
     bool io_queued;                  /* in io->work; guarded by io->lock, as is io_next */
     struct ih_socket *io_next;

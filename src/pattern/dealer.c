@@ -5,7 +5,7 @@
 #include "pattern/fair.h"
 #include "pattern/flag.h"
 #include "pattern/probe.h"
-#include "zmq.h"
+#include <zmq.h>
 
 /* Owner: the socket, at pattern_state; guarded by its lock. */
 struct dealer {

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "core/pattern.h"
-#include "zmq.h"
+#include <zmq.h>
 
 struct text {
     const void *data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* PUB (RFC 29): messages to those who have subscribed to them. */
 #include "pattern/publish.h"
-#include "zmq.h"
+#include <zmq.h>
 
 static int init(struct ih_socket *socket)
 {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "pattern/flag.h"
-#include "zmq.h"
+#include <zmq.h>
 
 int ih_publish_init(struct ih_socket *socket)
 {

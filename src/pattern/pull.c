@@ -2,7 +2,7 @@
 /* PULL (RFC 30): messages from the PUSH peers in turn. */
 #include "core/pattern.h"
 #include "pattern/fair.h"
-#include "zmq.h"
+#include <zmq.h>
 
 /* Owner: the socket, at pattern_state; guarded by its lock. */
 struct pull {

@@ -2,7 +2,7 @@
 /* PUSH (RFC 30): messages to the PULL peers in turn. */
 #include "core/pattern.h"
 #include "pattern/balance.h"
-#include "zmq.h"
+#include <zmq.h>
 
 /* Owner: the socket, at pattern_state; guarded by its lock. */
 struct push {

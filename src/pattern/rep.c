@@ -4,7 +4,7 @@
 #include "pattern/fair.h"
 #include "pattern/flag.h"
 #include "pattern/probe.h"
-#include "zmq.h"
+#include <zmq.h>
 
 enum phase {
     REP_IDLE,    /* waits for a request */

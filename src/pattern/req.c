@@ -6,7 +6,7 @@
 #include "pattern/balance.h"
 #include "pattern/flag.h"
 #include "pattern/probe.h"
-#include "zmq.h"
+#include <zmq.h>
 
 enum phase {
     REQ_IDLE,    /* no request is out */

@@ -3,7 +3,7 @@
 #include "core/pattern.h"
 #include "pattern/fair.h"
 #include "pattern/route.h"
-#include "zmq.h"
+#include <zmq.h>
 
 /* Owner: the socket, at pattern_state; guarded by its lock. */
 struct stream {

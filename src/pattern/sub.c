@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* SUB (RFC 29): the messages that match one of its topics. */
 #include "pattern/subscribe.h"
-#include "zmq.h"
+#include <zmq.h>
 
 static int set(struct ih_socket *socket, int option, const void *value, size_t size)
 {

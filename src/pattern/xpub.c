@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* XPUB (RFC 29): a PUB whose application hears of subscriptions. */
 #include "pattern/publish.h"
-#include "zmq.h"
+#include <zmq.h>
 
 static int recv(struct ih_socket *socket, struct ih_msg *msg)
 {

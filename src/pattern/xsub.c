@@ -2,7 +2,7 @@
 /* XSUB (RFC 29): a SUB that subscribes by sending messages, and may send others to its publishers. */
 #include "pattern/flag.h"
 #include "pattern/subscribe.h"
-#include "zmq.h"
+#include <zmq.h>
 
 /* A frame that begins with 1 or 0 subscribes to, or cancels, what follows. */
 static bool subscribes(const struct ih_subscribe *sub, struct ih_msg *msg)

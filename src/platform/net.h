@@ -19,7 +19,8 @@ struct ih_addr {
 
 /* Where an endpoint leads, for a proxy to connect to; plain value. */
 struct ih_net_target {
-    struct ih_addr addr;     /* of a literal, IPv4 as such; its port counts too. size 0: host is a name */
+    uint8_t ip[16];          /* of a literal */
+    uint8_t ip_size;         /* 4, 16, or 0: host is a name */
     char host[256];          /* as written, without brackets */
     uint16_t port;
 };
@@ -69,6 +70,9 @@ int ih_net_parse_ipc(const char *path, struct ih_addr *addr);
 /* "192.0.2.1:5555" or "[2001:db8::1]:5555": with_port; without port and brackets else (as Peer-Address and ZAP
  * want). For ipc the path. Truncates, always NUL-terminated. */
 void ih_net_format(const struct ih_addr *addr, bool with_port, char *text, size_t size);
+
+/* True if both are of one machine, whatever the ports. All ipc addresses are. */
+bool ih_net_same_host(const struct ih_addr *a, const struct ih_addr *b);
 
 /* "10.0.0.0/8", "::1", ... for ZMQ_TCP_ACCEPT_FILTER; ends at size or the first NUL. -EINVAL. */
 int ih_net_parse_filter(const char *text, size_t size, bool ipv6, struct ih_net_filter *filter);

@@ -252,13 +252,21 @@ int ih_net_parse_connect(const char *text, bool ipv6, struct ih_addr *source, st
 
 int ih_net_parse_target(const char *text, struct ih_net_target *target)
 {
+    struct ih_addr addr;
+    const void *storage = &addr.storage;
     int rc = is_connect_text(text) ? parse_target(text, target->host, &target->port) : -EINVAL;
     if (rc != 0) {
         return rc;
     }
-    target->addr.size = 0;
-    if (parse_literal(target->host, false, &target->addr) == 1 || parse_literal(target->host, true, &target->addr) == 1) {
-        set_port(&target->addr, target->port);
+    target->ip_size = 0;
+    if (parse_literal(target->host, false, &addr) == 1) {
+        const struct sockaddr_in *sin = storage;
+        target->ip_size = sizeof(sin->sin_addr);
+        memcpy(target->ip, &sin->sin_addr, sizeof(sin->sin_addr));
+    } else if (parse_literal(target->host, true, &addr) == 1) {
+        const struct sockaddr_in6 *sin6 = storage;
+        target->ip_size = sizeof(sin6->sin6_addr);
+        memcpy(target->ip, &sin6->sin6_addr, sizeof(sin6->sin6_addr));
     }
     return 0;
 }
@@ -390,6 +398,24 @@ void ih_net_format(const struct ih_addr *addr, bool with_port, char *text, size_
     } else if (size > 0) {
         text[0] = '\0';
     }
+}
+
+bool ih_net_same_host(const struct ih_addr *a, const struct ih_addr *b)
+{
+    if (a->storage.ss_family != b->storage.ss_family) {
+        return false;
+    }
+    if (a->storage.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *a6 = (const void *)&a->storage;
+        const struct sockaddr_in6 *b6 = (const void *)&b->storage;
+        return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+    }
+    if (a->storage.ss_family == AF_INET) {
+        const struct sockaddr_in *a4 = (const void *)&a->storage;
+        const struct sockaddr_in *b4 = (const void *)&b->storage;
+        return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    }
+    return true;
 }
 
 /* The bits after '/', at most limit. */

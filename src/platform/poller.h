@@ -53,6 +53,9 @@ static inline int ih_poller_wait(int set, ih_event *events, int max, int timeout
     return count < 0 ? -errno : count;
 }
 
+/* The same for callers: a process that is stopped and continued does not get -EINTR if no handler ran. */
+int ih_poller_sleep(int set, ih_event *events, int max, int timeout_ms);
+
 /* The same in microseconds, as exactly as the system can. */
 int ih_poller_wait_us(int set, ih_event *events, int max, int64_t timeout_us);
 

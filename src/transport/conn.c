@@ -149,6 +149,21 @@ static void conn_free(struct ih_source *source)
 
 /* --- events ---------------------------------------------------------------------------------------------------- */
 
+/* True if somebody takes what can be read: else it would be reported for ever. */
+static bool wants_input(const struct stream_conn *conn)
+{
+    switch ((enum stream_state)conn->state) {
+    case STREAM_PROXY: /* what is to be said comes first */
+        return !conn->blocked;
+    case STREAM_HANDSHAKE: /* its last words may still wait to be written */
+        return !(conn->blocked && ih_zmtp_state(conn->zmtp) == IH_ZMTP_READY);
+    case STREAM_ACTIVE:
+        return !conn->paused;
+    default:
+        return false;
+    }
+}
+
 void stream_conn_watch(struct stream_conn *conn)
 {
     uint32_t events = 0;
@@ -158,11 +173,11 @@ void stream_conn_watch(struct stream_conn *conn)
         return;
     if (conn->state == STREAM_CONNECTING || conn->blocked)
         events |= IH_WRITE;
-    if ((conn->state == STREAM_PROXY || conn->state == STREAM_HANDSHAKE || conn->state == STREAM_ACTIVE) && !conn->paused)
+    if (wants_input(conn))
         events |= IH_READ;
     if (conn->state == STREAM_ASKING)
         events = IH_HANGUP;
-    if (!events) /* stay in the set, to hear that the peer is gone */
+    if (!events && !conn->broken) /* stay in the set, to hear that the peer is gone */
         events = IH_BROKEN;
     rc = ih_source_watch(&conn->base.source, events);
     if (rc < 0)
@@ -199,6 +214,7 @@ static void conn_ready(struct ih_source *source, uint32_t events)
             stream_conn_fail(conn, -EPIPE);
         break;
     case STREAM_ACTIVE:
+        conn->broken = (events & IH_BROKEN) != 0;
         if (events & IH_WRITE)
             stream_transmit(conn);
         if (events & (IH_READ | IH_BROKEN) && !source->dead)
@@ -226,6 +242,15 @@ static void conn_resume(struct ih_source *source)
 }
 
 /* --- opening --------------------------------------------------------------------------------------------------- */
+
+int stream_reserve_timer(struct ih_socket *socket)
+{
+    struct ih_timer timer = {0};
+    int rc = ih_event_at(socket, &timer, UINT64_MAX);
+
+    ih_event_cancel(socket, &timer);
+    return rc;
+}
 
 int stream_conn_deadline(struct stream_conn *conn, int ms)
 {
@@ -408,6 +433,8 @@ void stream_conn_activate(struct stream_conn *conn)
     if (conn->zmtp)
         ih_zmtp_handshake_done(conn->zmtp);
     stream_heartbeat_start(conn);
+    if (conn->state != STREAM_ACTIVE)
+        return;
     ih_pipe_connected(conn->pipe);
     stream_conn_watch(conn);
     if (conn->state != STREAM_ACTIVE)
@@ -419,6 +446,12 @@ void stream_conn_activate(struct stream_conn *conn)
 
 /* --- closing --------------------------------------------------------------------------------------------------- */
 
+/* What the machine says was wrong. Nobody asks while a thread is in it with the lock dropped. */
+static const struct ih_zmtp_error *machine_error(const struct stream_conn *conn)
+{
+    return conn->zmtp && !conn->reading ? ih_zmtp_error(conn->zmtp) : NULL;
+}
+
 static void report(struct stream_conn *conn, int error)
 {
     static const int events[] = {
@@ -427,7 +460,7 @@ static void report(struct stream_conn *conn, int error)
         [IH_ZMTP_PROTOCOL] = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
         [IH_ZMTP_AUTH] = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH,
     };
-    const struct ih_zmtp_error *why = conn->zmtp ? ih_zmtp_error(conn->zmtp) : NULL;
+    const struct ih_zmtp_error *why = machine_error(conn);
     const uint32_t fd = (uint32_t)conn->base.source.fd;
 
     if (before_handshake(conn)) {
@@ -449,8 +482,9 @@ static void bury(struct stream_conn *conn)
 {
     struct ih_socket *socket = conn->base.source.socket;
     struct stream_connecter *connecter = conn->connecter;
+    const struct ih_zmtp_error *why = machine_error(conn);
     bool ready = conn->state == STREAM_ACTIVE;
-    bool final = conn->zmtp && ih_zmtp_error(conn->zmtp)->fatal_credentials;
+    bool final = why && why->fatal_credentials;
     struct ih_pipe *pipe = conn->pipe;
 
     conn->state = STREAM_CLOSED;

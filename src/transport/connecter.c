@@ -198,7 +198,8 @@ static int next_interval(struct stream_connecter *connecter)
             interval = (uint64_t)opt->reconnect_ivl_max;
     }
     connecter->interval_ms = interval > INT32_MAX / 2 ? INT32_MAX / 2 : (int)interval;
-    return connecter->interval_ms + (int)ih_random_below(connecter->refusals ? (uint32_t)interval : (uint32_t)base);
+    interval = (uint64_t)connecter->interval_ms + ih_random_below((uint32_t)(connecter->refusals ? interval : base));
+    return interval > INT32_MAX ? INT32_MAX : (int)interval;
 }
 
 static void give_up(struct stream_connecter *connecter)
@@ -252,11 +253,10 @@ static void attempt(struct stream_connecter *connecter)
     conn->connecter = connecter;
     conn->peer = connecter->addr;
     connecter->conn = conn;
-    if (!pending) {
-        stream_conn_opened(conn);
-        return;
-    }
-    event(connecter, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
+    if (pending)
+        event(connecter, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
+    /* One that is connected is writable at once. It goes on from there, and not here, where zmq_connect is on the stack:
+     * the handshake drops the lock. */
     if (socket->opt.connect_timeout > 0)
         (void)ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)socket->opt.connect_timeout));
     stream_conn_watch(conn);
@@ -415,6 +415,8 @@ int stream_connect(struct ih_socket *socket, const struct stream_kind *kind, con
     rc = kind->parse_connect(address, socket, &connecter->source, &connecter->addr);
     if (rc >= 0)
         rc = ih_io_adopt(socket);
+    if (rc >= 0)
+        rc = stream_reserve_timer(socket);
     if (rc < 0)
         goto failed;
     rc = -ENOMEM;

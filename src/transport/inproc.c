@@ -100,6 +100,25 @@ static int bind_inproc(struct ih_socket *socket, const char *address, struct ih_
     return 0;
 }
 
+/* --- closing ---------------------------------------------------------------------------------------------------- */
+
+static void close_inproc(struct ih_endpoint *base)
+{
+    struct inproc_endpoint *endpoint = IH_CONTAINER(base, struct inproc_endpoint, endpoint);
+    struct ih_socket *socket = base->socket;
+
+    if (endpoint->name) {
+        ih_inproc_unbind(&socket->ctx->inproc, endpoint->name);
+    } else {
+        struct ih_pipe *pipe = endpoint->link->end[0].owner;
+
+        ih_inproc_forget(&socket->ctx->inproc, endpoint->link);
+        if (pipe)
+            ih_pipe_close(pipe, true);
+    }
+    unmake(endpoint);
+}
+
 /* --- connecting ------------------------------------------------------------------------------------------------- */
 
 static int connect_inproc(struct ih_socket *socket, const char *address, struct ih_endpoint **result)
@@ -130,24 +149,11 @@ static int connect_inproc(struct ih_socket *socket, const char *address, struct 
     }
     *result = &endpoint->endpoint;
     rc = ih_link_pipe(socket, &link->end[0]);
-    return rc == -EAGAIN ? 0 : rc; /* a second peer of a PAIR is refused silently */
-}
-
-static void close_inproc(struct ih_endpoint *base)
-{
-    struct inproc_endpoint *endpoint = IH_CONTAINER(base, struct inproc_endpoint, endpoint);
-    struct ih_socket *socket = base->socket;
-
-    if (endpoint->name) {
-        ih_inproc_unbind(&socket->ctx->inproc, endpoint->name);
-    } else {
-        struct ih_pipe *pipe = endpoint->link->end[0].owner;
-
-        ih_inproc_forget(&socket->ctx->inproc, endpoint->link);
-        if (pipe)
-            ih_pipe_close(pipe, true);
-    }
-    unmake(endpoint);
+    if (rc == -EAGAIN)
+        return 0; /* a second peer of a PAIR is refused silently */
+    if (rc < 0)
+        close_inproc(&endpoint->endpoint);
+    return rc;
 }
 
 const struct ih_transport_ops ih_inproc_transport = {

@@ -46,15 +46,6 @@ static void event(struct stream_listener *listener, int event, int value)
 
 /* --- accepting ------------------------------------------------------------------------------------------------- */
 
-static bool same_host(const struct ih_addr *a, const struct ih_addr *b)
-{
-    char x[128], y[128];
-
-    ih_net_format(a, false, x, sizeof(x));
-    ih_net_format(b, false, y, sizeof(y));
-    return strcmp(x, y) == 0;
-}
-
 /* Too many have not finished their handshake: the oldest of the address that has most of them gives way. */
 static void make_way(struct ih_socket *socket, const struct ih_addr *peer)
 {
@@ -70,7 +61,7 @@ static void make_way(struct ih_socket *socket, const struct ih_addr *peer)
             continue;
         if (!oldest)
             oldest = conn;
-        if (!same_host(&conn->peer, peer))
+        if (!ih_net_same_host(&conn->peer, peer))
             continue;
         if (!oldest_there)
             oldest_there = conn;
@@ -108,19 +99,20 @@ static void admit(struct stream_listener *listener, int fd, const struct ih_addr
     stream_conn_start(conn);
 }
 
-static void resume_fired(struct ih_timer *timer)
-{
-    struct stream_listener *listener = IH_CONTAINER(timer, struct stream_listener, pause);
-
-    (void)ih_source_watch(&listener->source, IH_READ);
-}
-
 static void pause_listener(struct stream_listener *listener)
 {
     struct ih_socket *socket = listener->endpoint.socket;
 
     if (ih_event_at(socket, &listener->pause, ih_clock_ms() + PAUSE_MS) == 0)
         (void)ih_source_watch(&listener->source, 0);
+}
+
+static void resume_fired(struct ih_timer *timer)
+{
+    struct stream_listener *listener = IH_CONTAINER(timer, struct stream_listener, pause);
+
+    if (ih_source_watch(&listener->source, IH_READ) < 0)
+        pause_listener(listener);
 }
 
 static void listener_ready(struct ih_source *source, uint32_t events)
@@ -289,6 +281,8 @@ int stream_bind(struct ih_socket *socket, const struct stream_kind *kind, const 
     struct stream_listener *listener = NULL;
     int rc = ih_io_adopt(socket);
 
+    if (rc == 0)
+        rc = stream_reserve_timer(socket);
     if (rc == 0)
         rc = open_listener(socket, kind, address, &binding);
     if (rc == 0)

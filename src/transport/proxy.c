@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Connecting through a SOCKS5 proxy: what it is told, and the octets between it and the descriptor. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,40 +10,32 @@
 
 /* Owner: the stream_origin; lives as long as it. Immutable. */
 struct stream_proxy {
-    char *address;                   /* HOST:PORT of the proxy */
+    char *address; /* HOST:PORT of the proxy */
     struct ih_socks_address destination;
     struct ih_blob username, password;
 };
 
-/* --- what is asked for -------------------------------------------------------------------------------------------- */
+_Static_assert(sizeof(((struct ih_net_target *)NULL)->host) == IH_SOCKS_TEXT + 1, "every name fits the request");
 
-static void set_host(struct ih_socks_address *to, enum ih_socks_type type, const void *host, size_t size)
-{
-    to->type = (uint8_t)type;
-    to->size = (uint8_t)size;
-    memcpy(to->host, host, size);
-}
+/* --- what is asked for -------------------------------------------------------------------------------------------- */
 
 /* An address is passed on as such, a name as it is: where it leads is the proxy's to find out. */
 static int parse_destination(const char *address, struct ih_socks_address *to)
 {
     struct ih_net_target target;
-    const void *storage = &target.addr.storage;
     int rc = ih_net_parse_target(address, &target);
 
     if (rc < 0)
         return rc;
     to->port = target.port;
-    if (!target.addr.size) {
-        set_host(to, IH_SOCKS_NAME, target.host, strlen(target.host));
-    } else if (target.addr.storage.ss_family == AF_INET) {
-        const struct sockaddr_in *sin = storage;
-
-        set_host(to, IH_SOCKS_IPV4, &sin->sin_addr, sizeof(sin->sin_addr));
+    if (target.ip_size) {
+        to->type = target.ip_size == 4 ? IH_SOCKS_IPV4 : IH_SOCKS_IPV6;
+        to->size = target.ip_size;
+        memcpy(to->host, target.ip, target.ip_size);
     } else {
-        const struct sockaddr_in6 *sin6 = storage;
-
-        set_host(to, IH_SOCKS_IPV6, &sin6->sin6_addr, sizeof(sin6->sin6_addr));
+        to->type = IH_SOCKS_NAME;
+        to->size = (uint8_t)strlen(target.host);
+        memcpy(to->host, target.host, to->size);
     }
     return 0;
 }

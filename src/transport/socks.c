@@ -8,13 +8,13 @@
 
 enum {
     VERSION = 5,
-    AUTH_VERSION = 1,                /* RFC 1929, section 2 */
+    AUTH_VERSION = 1, /* RFC 1929, section 2 */
     COMMAND_CONNECT = 1,
     METHOD_NONE = 0,
     METHOD_PASSWORD = 2,
     METHOD_REFUSED = 0xff,
-    ANSWER = 2,                      /* octets of the answers before the reply */
-    REPLY_HEAD = 4,                  /* octets of the reply before its address */
+    ANSWER = 2,     /* octets of the answers before the reply */
+    REPLY_HEAD = 4, /* octets of the reply before its address */
     IPV4_SIZE = 4,
     IPV6_SIZE = 16,
     PORT_SIZE = 2,
@@ -138,8 +138,8 @@ static int take_auth(struct ih_socks *socks)
 /* RFC 1928, section 6. */
 static int reply_error(uint8_t code)
 {
-    static const int errors[] = {0,          -ECONNABORTED, -EACCES,     -ENETUNREACH,  -EHOSTUNREACH,
-                                 -ECONNREFUSED, -ETIMEDOUT, -EOPNOTSUPP, -EAFNOSUPPORT};
+    static const int errors[] = {0,          -ECONNABORTED, -EACCES,      -ENETUNREACH, -EHOSTUNREACH, -ECONNREFUSED,
+                                 -ETIMEDOUT, -EOPNOTSUPP,   -EAFNOSUPPORT};
 
     return code < sizeof(errors) / sizeof(errors[0]) ? errors[code] : -EPROTO;
 }

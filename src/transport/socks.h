@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 enum {
-    IH_SOCKS_TEXT = 255,             /* octets of a name or password at most */
+    IH_SOCKS_TEXT = 255, /* octets of a name or password at most */
     IH_SOCKS_OUTPUT = 1 + 1 + IH_SOCKS_TEXT + 1 + IH_SOCKS_TEXT,
     IH_SOCKS_INPUT = 4 + 1 + IH_SOCKS_TEXT + 2,
 };
@@ -22,8 +22,8 @@ enum ih_socks_type {
 
 /* Where the proxy is to connect to; plain value. */
 struct ih_socks_address {
-    uint8_t type;                    /* enum ih_socks_type */
-    uint8_t size;                    /* of host: 4, 16, or that of the name */
+    uint8_t type; /* enum ih_socks_type */
+    uint8_t size; /* of host: 4, 16, or that of the name */
     uint16_t port;
     uint8_t host[IH_SOCKS_TEXT];
 };
@@ -31,17 +31,17 @@ struct ih_socks_address {
 /* What a dialogue says. Whoever runs it keeps all that this points to until it is over. */
 struct ih_socks_config {
     const struct ih_socks_address *destination;
-    const void *username;            /* 1 to 255 octets ask for authentication; size 0: none */
+    const void *username; /* 1 to 255 octets ask for authentication; size 0: none */
     size_t username_size;
     const void *password;
     size_t password_size;
 };
 
 enum ih_socks_state {
-    IH_SOCKS_METHOD,                 /* waits for the method's choice */
-    IH_SOCKS_AUTH,                   /* for what the proxy says to name and password */
-    IH_SOCKS_REPLY,                  /* for the reply to CONNECT */
-    IH_SOCKS_DONE,                   /* what follows is the destination's */
+    IH_SOCKS_METHOD, /* waits for the method's choice */
+    IH_SOCKS_AUTH,   /* for what the proxy says to name and password */
+    IH_SOCKS_REPLY,  /* for the reply to CONNECT */
+    IH_SOCKS_DONE,   /* what follows is the destination's */
     IH_SOCKS_FAILED,
 };
 
@@ -50,7 +50,7 @@ struct ih_socks {
     struct ih_socks_config config;
     enum ih_socks_state state;
     size_t out_at, out_size;
-    size_t in_size, in_wanted;       /* of the present answer: what came, and how much it is as far as is known */
+    size_t in_size, in_wanted; /* of the present answer: what came, and how much it is as far as is known */
     uint8_t out[IH_SOCKS_OUTPUT];
     uint8_t in[IH_SOCKS_INPUT];
 };

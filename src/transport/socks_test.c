@@ -259,7 +259,10 @@ static void wrong_methods(void **state)
     for (unsigned version = 0; version < 256; version++)
         for (unsigned method = 0; method < 256; method++) {
             const uint8_t answer[2] = {(uint8_t)version, (uint8_t)method};
-            const int bare = version != 5 ? -EPROTO : method == 0 ? 0 : method == 2 || method == 255 ? -EACCES : -EPROTO;
+            const int bare = version != 5                   ? -EPROTO
+                             : method == 0                  ? 0
+                             : method == 2 || method == 255 ? -EACCES
+                                                            : -EPROTO;
 
             assert_int_equal(ih_socks_init(&socks, &plain), 0);
             write_all();
@@ -292,15 +295,8 @@ static void refused_passwords(void **state)
 
 static void refused_connections(void **state)
 {
-    static const int errors[] = {0,
-                                 -ECONNABORTED,
-                                 -EACCES,
-                                 -ENETUNREACH,
-                                 -EHOSTUNREACH,
-                                 -ECONNREFUSED,
-                                 -ETIMEDOUT,
-                                 -EOPNOTSUPP,
-                                 -EAFNOSUPPORT};
+    static const int errors[] = {0,          -ECONNABORTED, -EACCES,      -ENETUNREACH, -EHOSTUNREACH, -ECONNREFUSED,
+                                 -ETIMEDOUT, -EOPNOTSUPP,   -EAFNOSUPPORT};
 
     (void)state;
     for (unsigned code = 1; code < 256; code++) {

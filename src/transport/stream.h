@@ -106,6 +106,7 @@ struct stream_conn {
     bool reading, writing;
     bool paused;                     /* the pipe is full: not read until ops->drained */
     bool blocked;                    /* the peer takes no more: waits for IH_WRITE */
+    bool broken;                     /* the peer is gone, as the set has said; what it sent may wait to be read */
     bool lingering;                  /* closed when everything is written */
     bool half_open;                  /* counted in socket->half_open */
     bool pinged;                     /* a PING was sent and nothing was received since */
@@ -151,6 +152,10 @@ void stream_conn_address(struct stream_conn *conn, char *text, size_t size);
 
 /* The handshake is done: makes or takes the pipe. */
 void stream_conn_activate(struct stream_conn *conn);
+
+/* Makes sure that the socket's deadlines have their descriptor: where there is none left, it is better to fail in
+ * zmq_bind or zmq_connect than never to try again. -errno. */
+int stream_reserve_timer(struct ih_socket *socket);
 
 /* What is waited for, from the flags. */
 void stream_conn_watch(struct stream_conn *conn);

@@ -162,13 +162,14 @@ static void take_heartbeats(struct stream_conn *conn, struct ih_queue *frames)
     if (!found)
         return;
     ih_queue_init(&kept);
-    while (ih_queue_pop(frames, &msg)) {
+    while (conn->state == STREAM_ACTIVE && ih_queue_pop(frames, &msg)) {
         if (msg.kind >= IH_MSG_PING)
             stream_heartbeat_command(conn, &msg);
-        else
-            (void)ih_queue_push(&kept, &msg);
+        else if (ih_queue_push(&kept, &msg) < 0)
+            stream_conn_fail(conn, -ENOMEM); /* a message must not lose a frame */
         ih_msg_close(&msg);
     }
+    ih_queue_clear(frames);
     ih_queue_splice(frames, &kept);
 }
 
@@ -177,13 +178,15 @@ static void deliver(struct stream_conn *conn, struct turn *turn)
     if (turn->alive)
         stream_heartbeat_alive(conn);
     take_heartbeats(conn, &turn->frames);
-    if (ih_queue_empty(&turn->frames))
-        return;
-    if (ih_pipe_deliver(conn->pipe, &turn->frames) < 0) {
-        stream_conn_fail(conn, -ENOMEM);
+    if (conn->state != STREAM_ACTIVE) {
+        ih_queue_clear(&turn->frames);
         return;
     }
-    if (ih_pipe_full(conn->pipe))
+    if (ih_queue_empty(&turn->frames))
+        return;
+    if (ih_pipe_deliver(conn->pipe, &turn->frames) < 0)
+        stream_conn_fail(conn, -ENOMEM);
+    else if (conn->state == STREAM_ACTIVE && ih_pipe_full(conn->pipe))
         conn->paused = true;
 }
 

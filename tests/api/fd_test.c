@@ -95,6 +95,35 @@ static void test_events_are_right_whatever_the_descriptor_says(void **state)
     }
 }
 
+/* There are programs (CZMQ's own test is one) that wait on the descriptor after zmq_connect whatever the type, even
+ * though ZMQ_EVENTS has nothing to say. Over inproc there is no such wake-up. */
+static void test_new_endpoints_wake(void **state)
+{
+    static const int types[] = {ZMQ_PULL, ZMQ_REP, ZMQ_SUB, ZMQ_DEALER};
+    struct world *world = *state;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        for (int t = 1; t < 3; t++)
+            for (int asked = 0; asked < 2; asked++) { /* before, or only afterwards */
+                char endpoint[ENDPOINT_MAX];
+                void *bound = open_socket(world, types[i]);
+                void *connected = open_socket(world, types[i]);
+                if (asked) {
+                    get_int(bound, ZMQ_EVENTS);
+                    get_int(connected, ZMQ_EVENTS);
+                    assert_false(fd_readable(bound, 0));
+                    assert_false(fd_readable(connected, 0));
+                }
+                bind_any(world, bound, transports[t], endpoint);
+                assert_true(fd_readable(bound, DEADLINE_MS));
+                assert_int_equal(get_int(bound, ZMQ_EVENTS), 0);
+                assert_ok(zmq_unbind(bound, endpoint));
+                assert_ok(zmq_connect(connected, endpoint));
+                assert_true(fd_readable(connected, DEADLINE_MS));
+                close_socket(world, bound);
+                close_socket(world, connected);
+            }
+}
+
 static void test_a_new_connection_wakes_a_sender(void **state)
 {
     struct world *world = *state;
@@ -308,6 +337,7 @@ int main(void)
         world_test(test_quiet_after_events_were_read),
         world_test(test_quiet_over_a_wire),
         world_test(test_events_are_right_whatever_the_descriptor_says),
+        world_test(test_new_endpoints_wake),
         world_test(test_a_new_connection_wakes_a_sender),
         world_test(test_room_wakes_a_sender),
         world_test(test_each_pattern_wakes),

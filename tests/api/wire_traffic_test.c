@@ -222,6 +222,26 @@ static void test_subscriptions_as_they_are_received(void **state)
     }
 }
 
+/* Subscribers count for themselves and cancel once, at the end: the publisher keeps no count for each of them. */
+static void test_one_cancel_is_enough(void **state)
+{
+    struct world *world = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *xpub = open_socket(world, ZMQ_XPUB);
+    bind_any(world, xpub, "tcp", endpoint);
+    const int fd = wire_join(world, endpoint, "SUB", "XPUB");
+    wire_send_command(fd, "SUBSCRIBE", "A", 1);
+    wire_send_command(fd, "SUBSCRIBE", "A", 1);
+    wire_send_command(fd, "CANCEL", "A", 1);
+    wire_send_command(fd, "SUBSCRIBE", "B", 1);
+    expect_bytes(xpub, "\1A", 2);
+    expect_bytes(xpub, "\0A", 2);
+    expect_bytes(xpub, "\1B", 2);
+    send_str(xpub, "A");
+    send_str(xpub, "B");
+    wire_expect_str(fd, "B");
+}
+
 /* A topic may be very long; adding, matching and removing it must not recurse octet by octet. */
 static void test_cve_2021_20236_long_topic(void **state)
 {
@@ -435,6 +455,7 @@ int main(void)
         world_test(test_cut_off_messages),
         world_test(test_subscriptions_as_they_are_sent),
         world_test(test_subscriptions_as_they_are_received),
+        world_test(test_one_cancel_is_enough),
         world_test(test_cve_2021_20236_long_topic),
         world_test(test_cve_2021_20237_subscriptions_end_with_the_peer),
         world_test(test_ping_is_answered),
