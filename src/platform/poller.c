@@ -16,19 +16,13 @@ int ih_poller_new(void)
     return fd < 0 ? -errno : fd;
 }
 
-enum { SHORT_MS = 1 };
-
-/* epoll_wait is interrupted when a stopped process goes on, poll is not. So only the first moment is waited in epoll_wait,
- * which saves a system call where the answer comes soon. */
+/* epoll_wait is interrupted when a stopped process goes on; poll is not. It is worth the second system call: programs do
+ * not expect EINTR where no handler of theirs ran. */
 int ih_poller_sleep(int set, ih_event *events, int max, int timeout_ms)
 {
     struct pollfd item = {.fd = set, .events = POLLIN};
-    int first = timeout_ms < 0 || timeout_ms > SHORT_MS ? SHORT_MS : timeout_ms;
-    int count = ih_poller_wait(set, events, max, first);
 
-    if (count != 0 || first == timeout_ms)
-        return count;
-    if (poll(&item, 1, timeout_ms < 0 ? -1 : timeout_ms - first) < 0)
+    if (timeout_ms != 0 && poll(&item, 1, timeout_ms) < 0)
         return -errno;
     return ih_poller_wait(set, events, max, 0);
 }

@@ -17,7 +17,7 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 enum {
-    DIALOGUE_MS = 100, /* for a proxy that does not answer */
+    DIALOGUE_MS = 500, /* for a proxy that does not answer */
 };
 
 /* A server, and a client that reaches it through a proxy. Lives on the stack of the test. */
@@ -30,7 +30,8 @@ struct scene {
     char endpoint[ENDPOINT_MAX];
 };
 
-static void open_scene(struct scene *scene, struct world *world, bool user)
+/* All but the proxy. */
+static void open_ends(struct scene *scene, struct world *world, bool user)
 {
     scene->world = world;
     scene->server = open_socket(world, ZMQ_DEALER);
@@ -44,10 +45,20 @@ static void open_scene(struct scene *scene, struct world *world, bool user)
     }
     scene->monitor = watch(world, scene->client, EVENTS);
     bind_any(world, scene->server, "tcp", scene->endpoint);
-    proxy_open(&scene->proxy, world);
+}
+
+static void begin(struct scene *scene)
+{
     proxy_use(&scene->proxy, scene->client);
     assert_ok(zmq_connect(scene->client, scene->endpoint));
     send_str(scene->client, "first"); /* waits for the connection, however many attempts that takes */
+}
+
+static void open_scene(struct scene *scene, struct world *world, bool user)
+{
+    open_ends(scene, world, user);
+    proxy_open(&scene->proxy, world);
+    begin(scene);
 }
 
 static void expect_event(struct scene *scene, int kind, const char *name)
@@ -187,29 +198,47 @@ static void test_death_at_any_point(void **state)
     expect_recovery(&scene, true);
 }
 
-/* It is not even there for a while. */
-static void test_no_proxy(void **state)
+/* A socket at this address, or, where its port is 0, at any, which is then returned in it. */
+static int bind_raw(struct world *world, struct sockaddr_in *address)
 {
-    struct scene scene;
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
+    const int fd = keep_fd(world, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    socklen_t size = sizeof *address;
     const int on = 1;
 
-    open_scene(&scene, *state, false);
-    drop_fd(scene.world, proxy_accept(&scene.proxy));
-    expect_failure(&scene, "dropped");
-    assert_int_equal(getsockname(scene.proxy.listener, (struct sockaddr *)&address, &size), 0);
-    drop_fd(scene.world, scene.proxy.listener);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)address, &size), 0);
+    return fd;
+}
+
+/* It is not even there for a while; its port is held meanwhile by a socket that does not listen. */
+static void test_no_proxy(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct scene scene;
+    struct proxy *proxy = &scene.proxy;
+
+    open_ends(&scene, *state, false);
+    (void)bind_raw(*state, &address);
+    proxy->world = *state;
+    snprintf(proxy->endpoint, sizeof proxy->endpoint, "tcp://127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    proxy->address = proxy->endpoint + strlen("tcp://");
+    begin(&scene);
     expect_failure(&scene, "nobody listens");
     expect_failure(&scene, "nobody listens");
-    scene.proxy.listener = keep_fd(scene.world, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    assert_int_equal(setsockopt(scene.proxy.listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), 0);
-    assert_int_equal(bind(scene.proxy.listener, (const struct sockaddr *)&address, size), 0);
-    assert_int_equal(listen(scene.proxy.listener, 16), 0);
-    assert_ok(
-        zmq_socket_monitor(scene.client, NULL, 0)); /* how many attempts have failed meanwhile is anybody's guess */
-    close_socket(scene.world, scene.monitor);
-    scene.monitor = watch(scene.world, scene.client, ZMQ_EVENT_CONNECTED | OUTCOME);
+    proxy->listener = bind_raw(*state, &address);
+    assert_int_equal(listen(proxy->listener, 16), 0);
+    drop_fd(*state, proxy_accept(proxy));
+    drop_fd(*state, proxy->listener);
+    assert_ok(zmq_socket_monitor(scene.client, NULL, 0)); /* how many attempts fail meanwhile is anybody's guess */
+    close_socket(*state, scene.monitor);
+    scene.monitor = watch(*state, scene.client, ZMQ_EVENT_CONNECT_RETRIED);
+    expect_event(&scene, ZMQ_EVENT_CONNECT_RETRIED, "nobody listens");
+    assert_ok(zmq_socket_monitor(scene.client, NULL, 0));
+    close_socket(*state, scene.monitor);
+    proxy->listener = bind_raw(*state, &address);
+    assert_int_equal(listen(proxy->listener, 16), 0);
+    scene.monitor = watch(*state, scene.client, ZMQ_EVENT_CONNECTED | OUTCOME);
     expect_recovery(&scene, false);
 }
 
