@@ -34,7 +34,7 @@ struct ih_link_end {
     void *owner;                     /* the pipe, the monitor, the ZAP request */
     struct ih_queue queue;           /* (L) messages to be read at this end; whole ones only */
     size_t unread;                   /* (L) messages written to this end and not yet acknowledged by its reader */
-    size_t limit;                    /* (L) of unread; 0: none */
+    _Atomic size_t limit;                    /* (L) of unread; 0: none. Also read without the lock */
     bool starved;                    /* (L) the writer found no room: tell it when there is */
     bool present;                    /* (L) a socket has taken its place here (it may have left since) */
     bool closed;                     /* (L) this end is closed: the other learns it when it has read everything */

@@ -311,7 +311,7 @@ static int look_at_peer(struct ih_link_end *peer, struct ih_pipe *pipe, bool *pr
     size = peer->id_size;
     memcpy(id, peer->id, size);
     ih_lock_leave(&peer->link->lock);
-    if (!*present || !size)
+    if (!*present || !size || pipe->peer_id)
         return 0;
     pipe->peer_id = malloc(size);
     if (!pipe->peer_id)

@@ -423,12 +423,13 @@ static void test_messages_from_elsewhere(void **state)
 
 static void test_clear_text_after_the_handshake(void **state)
 {
+    static const char text[] = "\4PING\0\0 in clear text, and as long as a sealed message";
     struct world *world = *state;
     const struct scene scene = open_scene(world, ENDS);
     struct octets held[3];
     for (int kind = 0; kind < 2; kind++) {
         struct cut cut = join_and_hold(world, &scene, held);
-        wire_send_frame(cut.to_server, kind ? FRAME_COMMAND : 0, "\4PING\0\0 in clear text and long enough", 40);
+        wire_send_frame(cut.to_server, kind ? FRAME_COMMAND : 0, text, sizeof text);
         expect_hang_up(world, &scene, &cut);
         expect_nothing(scene.server);
     }

@@ -312,6 +312,8 @@ static void check_octets(const struct option *option, int type, void *socket)
         return;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const size_t length = sizes[i];
+        if (option->number == ZMQ_CONNECT_ROUTING_ID && length > 255)
+            continue; /* no peer can be named so, and libraries differ */
         for (size_t k = 0; k < length; k++)
             value[k] = (uint8_t)(k * 7 + length); /* NULs among them */
         if (!(option->writers & BIT(type)) || length > (size_t)option->high) {
