@@ -27,6 +27,12 @@ endforeach()
 
 set_target_properties(libzmq PROPERTIES VERSION 5.2.5 SOVERSION 5 LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libzmq.map)
 target_link_options(libzmq PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libzmq.map)
+# A message passes a dozen small functions in as many files: across them the compiler saves a tenth of the instructions.
+# The objects carry ordinary code too, which is what the static library's users and the tests link.
+if(IRONHOUSE_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU AND CMAKE_BUILD_TYPE STREQUAL Release AND NOT IRONHOUSE_SANITIZE)
+    target_compile_options(zmq-objects PRIVATE -flto=auto -ffat-lto-objects)
+    target_link_options(libzmq PRIVATE -flto=auto -O2)
+endif()
 if(NOT IRONHOUSE_SANITIZE)
     target_link_options(libzmq PRIVATE -Wl,-z,defs)
 endif()

@@ -2,7 +2,7 @@
 # How everything is compiled: language, warnings, optimisation, sanitizers.
 
 option(IRONHOUSE_WERROR "Warnings are errors" OFF)
-option(IRONHOUSE_LTO "Optimise across files when linking" OFF)
+option(IRONHOUSE_LTO "Optimise the shared library across files when linking (gcc, Release)" ON)
 set(IRONHOUSE_SANITIZE "" CACHE STRING "Sanitizers to build with: address,undefined or thread")
 
 if(NOT CMAKE_BUILD_TYPE)
@@ -36,6 +36,3 @@ else()
     add_link_options(-Wl,-z,relro,-z,now)
 endif()
 
-if(IRONHOUSE_LTO)
-    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
-endif()

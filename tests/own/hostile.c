@@ -2,9 +2,12 @@
 /* The helpers of hostile.h. */
 #include "hostile.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* Descriptors before the test; one test runs at a time. */
@@ -42,6 +45,51 @@ int arena_teardown(void **state)
     return rc || left ? -1 : 0;
 }
 
+/* 127.1.0.0 and upwards, by process. */
+static uint32_t own_host(void)
+{
+    return 0x7f010000u + (uint32_t)getpid() % 0xfe0000u;
+}
+
+void bind_apart(void *socket, char endpoint[ENDPOINT_MAX])
+{
+    const uint32_t host = own_host();
+
+    snprintf(endpoint, ENDPOINT_MAX, "tcp://127.%u.%u.%u:*", host >> 16 & 255, host >> 8 & 255, host & 255);
+    assert_ok(zmq_bind(socket, endpoint));
+    last_endpoint(socket, endpoint);
+}
+
+int listen_apart(struct world *world, char endpoint[ENDPOINT_MAX])
+{
+    const uint32_t host = own_host();
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
+    socklen_t size = sizeof address;
+    const int fd = keep_fd(world, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(endpoint, ENDPOINT_MAX, "tcp://127.%u.%u.%u:%u", host >> 16 & 255, host >> 8 & 255, host & 255,
+             (unsigned)ntohs(address.sin_port));
+    return fd;
+}
+
+int dial(const char *endpoint)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unsigned short port;
+    char host[64];
+
+    assert_true(fd >= 0);
+    assert_int_equal(sscanf(endpoint, "tcp://%63[0-9.]:%hu", host, &port), 2);
+    assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
+    address.sin_port = htons(port);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
 static void open_peers(struct arena *arena)
 {
     arena->victim = open_socket(arena->world, arena->server ? ZMQ_ROUTER : ZMQ_DEALER);
@@ -68,13 +116,13 @@ void arena_open(struct arena *arena, struct world *world, int mechanism, bool se
     arena->monitor = watch(world, arena->victim,
                            HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
     bound = server ? arena->victim : arena->healthy;
-    bind_any(world, bound, "tcp", endpoint);
+    bind_apart(bound, endpoint);
     assert_ok(zmq_connect(server ? arena->healthy : arena->victim, endpoint));
     assert_int_equal(next_event(arena->monitor).kind, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
     if (server)
         strcpy(arena->endpoint, endpoint);
     else
-        arena->listener = raw_listen(world, arena->endpoint);
+        arena->listener = listen_apart(world, arena->endpoint);
 }
 
 void arena_expect_healthy(struct arena *arena)

@@ -53,6 +53,14 @@ void arena_expect_reason(struct arena *arena, int kind, uint32_t value, const ch
 /* Our greeting as the right peer would send it, with the victim's mechanism. */
 void put_right_greeting(struct octets *out, const struct arena *arena);
 
+/* Addresses of this process alone, within 127/8: clients of other tests that look for a port that has become free, and is
+ * ours now, do not come here. Both return the endpoint. */
+void bind_apart(void *socket, char endpoint[ENDPOINT_MAX]);
+int listen_apart(struct world *world, char endpoint[ENDPOINT_MAX]);
+
+/* A descriptor connected there, which is the caller's. */
+int dial(const char *endpoint);
+
 /* Open descriptors of the process. */
 int count_descriptors(void);
 

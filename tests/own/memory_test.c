@@ -100,7 +100,7 @@ static void open_press(struct press *press, struct world *world, int type)
     press->publisher = open_socket(world, type);
     press->reader = open_socket(world, ZMQ_SUB);
     press->monitor = watch(world, press->publisher, ZMQ_EVENT_DISCONNECTED);
-    bind_any(world, press->publisher, "tcp", press->endpoint);
+    bind_apart(press->publisher, press->endpoint);
     set_bytes(press->reader, ZMQ_SUBSCRIBE, "news", 4);
     assert_ok(zmq_connect(press->reader, press->endpoint));
 }

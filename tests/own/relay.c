@@ -16,7 +16,7 @@ void relay_open(struct relay *relay, struct world *world, int mechanism)
     set_int(relay->client, ZMQ_IMMEDIATE, 1);
     relay->monitor =
         watch(world, relay->client, HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
-    relay->listener = raw_listen(world, relay->endpoint);
+    relay->listener = listen_apart(world, relay->endpoint);
 }
 
 void relay_connect(struct relay *relay)

@@ -30,7 +30,7 @@ static void open_gate(struct gate *gate, struct world *world, int handshake_ms)
     set_int(gate->server, ZMQ_HANDSHAKE_IVL, handshake_ms);
     gate->monitor =
         watch(world, gate->server, HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
-    bind_any(world, gate->server, "tcp", gate->endpoint);
+    bind_apart(gate->server, gate->endpoint);
 }
 
 /* A PLAIN client by hand, which says all that it has to say at once, a message included. */
