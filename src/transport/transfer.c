@@ -260,13 +260,13 @@ void stream_wrote(struct stream_conn *conn)
         ih_source_output(&conn->base.source, is_enough(conn, pipe));
 }
 
-/* A queue of large messages that the peer does not take yet is kept short enough to stay in the processor's cache: the
- * limit is then a tenth of ZMQ_SNDHWM. (zmq_setsockopt(3) leaves that open.) */
+/* A queue of large messages that the peer, or the thread that writes, does not take yet is kept short enough to stay in the
+ * processor's cache: the limit is then a tenth of ZMQ_SNDHWM. (zmq_setsockopt(3) leaves that open.) */
 bool stream_room(const struct stream_conn *conn)
 {
     const struct ih_pipe *pipe = conn->pipe;
 
-    return !conn->blocked || conn->pending < PACE_OCTETS || !pipe->out_limit ||
+    return (!conn->blocked && !conn->writing) || conn->pending < PACE_OCTETS || !pipe->out_limit ||
            pipe->out_messages <= pipe->out_limit / 10 || !pipe->socket->pattern->waits;
 }
 
@@ -326,6 +326,7 @@ static int write_rounds(struct stream_conn *conn)
             break;
         }
         conn->pending = 0;
+        conn->pipe->ask_room = true;
         (void)ih_pipe_take(conn->pipe, &conn->tx);
         if (socket->changed)
             ih_socket_announce(socket);
@@ -368,7 +369,7 @@ void stream_transmit(struct stream_conn *conn)
     }
     conn->blocked = rc == 0;
     conn->pipe->ask_room = conn->blocked;
-    if (was_blocked && !conn->blocked)
+    if (!conn->blocked)
         ih_pipe_took(conn->pipe); /* whom the pacing held up */
     if (conn->blocked != was_blocked)
         stream_conn_watch(conn);

@@ -253,7 +253,7 @@ static struct event read_event(void *monitor)
 }
 
 /* A client by hand: its descriptor is there before there are none. */
-static int dial(int fd, const char *endpoint)
+static int dial_with(int fd, const char *endpoint)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
@@ -270,7 +270,7 @@ static void accepting(void)
 
     open_host(&host, ZMQ_EVENT_ACCEPT_FAILED);
     exhaust(0);
-    CHECK(dial(fd, host.endpoint) == 0);
+    CHECK(dial_with(fd, host.endpoint) == 0);
     begin = now_ms();
     for (int i = 0; i < PAUSES; i++) {
         const struct event event = read_event(host.monitor);
@@ -302,7 +302,7 @@ static void accepting_first(void)
     CHECK(zmq_connect(host.monitor, "inproc://monitor") == 0);
     bind_to(host.server, host.endpoint);
     exhaust(0);
-    CHECK(dial(fd, host.endpoint) == 0);
+    CHECK(dial_with(fd, host.endpoint) == 0);
     begin = now_ms();
     for (int i = 0; i < PAUSES; i++)
         CHECK(read_event(host.monitor).kind == ZMQ_EVENT_ACCEPT_FAILED);
