@@ -68,6 +68,8 @@ struct ih_pipe {
                                       * limit, and by a carrier that wants to know for reasons of its own */
     bool fetching;   /* within ops->fetch */
     uint8_t calling; /* slots of ops being called for the pattern, which is then on the stack */
+    bool untold;                     /* the pattern had no memory to tell the peer what it must know: the carrier makes the
+                                      * connection anew */
     bool reapable;   /* counted in socket->ended_pipes, and at the head of socket->pipes */
     bool conflate;   /* ZMQ_CONFLATE: only the newest frame is kept, both ways */
 

@@ -43,18 +43,33 @@ void ih_subscribe_writable(struct ih_socket *socket, struct ih_pipe *pipe)
 
 /* --- subscriptions ---------------------------------------------------------------------------------------------- */
 
-/* Each new connection is told all topics: whoever is there now may never have heard of us. Without memory a topic is left
- * out. */
+/* One who is told all topics, and how that went. */
+struct telling {
+    struct ih_pipe *pipe;
+    int rc;
+};
+
 static void tell_topic(const void *topic, size_t size, void *arg)
 {
-    struct ih_pipe *pipe = arg;
+    struct telling *telling = arg;
     struct ih_msg msg;
 
-    if (ih_msg_init_copy(&msg, topic, size) < 0)
+    if (telling->rc == 0)
+        telling->rc = ih_msg_init_copy(&msg, topic, size);
+    if (telling->rc < 0)
         return;
     msg.kind = IH_MSG_SUBSCRIBE;
-    (void)ih_pipe_force(pipe, &msg);
+    telling->rc = ih_pipe_force(telling->pipe, &msg);
     ih_msg_close(&msg);
+}
+
+/* Each new connection is told all topics: whoever is there now may never have heard of us. -ENOMEM. */
+static int tell_topics(struct ih_subscribe *sub, struct ih_pipe *pipe)
+{
+    struct telling telling = {pipe, 0};
+
+    ih_trie_each(&sub->topics, tell_topic, &telling);
+    return telling.rc;
 }
 
 /* What is sent before there is a connection waits for it, in order: subscriptions among an XSUB's other messages. */
@@ -62,17 +77,15 @@ int ih_subscribe_attach(struct ih_socket *socket, struct ih_pipe *pipe)
 {
     struct ih_subscribe *sub = socket->pattern_state;
 
-    if (pipe->fresh)
-        ih_trie_each(&sub->topics, tell_topic, pipe);
-    return 0;
+    return pipe->fresh ? tell_topics(sub, pipe) : 0;
 }
 
 void ih_subscribe_connected(struct ih_socket *socket, struct ih_pipe *pipe)
 {
     struct ih_subscribe *sub = socket->pattern_state;
 
-    if (!pipe->fresh)
-        ih_trie_each(&sub->topics, tell_topic, pipe);
+    if (!pipe->fresh && tell_topics(sub, pipe) < 0)
+        pipe->untold = true;
 }
 
 /* Tells all publishers that are connected or will be for the first time; the others are told when they are again. */

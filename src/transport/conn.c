@@ -436,6 +436,13 @@ void stream_conn_activate(struct stream_conn *conn)
     if (conn->state != STREAM_ACTIVE)
         return;
     ih_pipe_connected(conn->pipe);
+    if (conn->state != STREAM_ACTIVE)
+        return;
+    if (conn->pipe->untold) {
+        conn->pipe->untold = false;
+        stream_conn_fail(conn, -ENOMEM);
+        return;
+    }
     stream_conn_watch(conn);
     if (conn->state != STREAM_ACTIVE)
         return;

@@ -182,8 +182,10 @@ static void deliver(struct stream_conn *conn, struct turn *turn)
         ih_queue_clear(&turn->frames);
         return;
     }
-    if (ih_queue_empty(&turn->frames))
+    if (ih_queue_empty(&turn->frames)) {
+        ih_queue_clear(&turn->frames);
         return;
+    }
     if (ih_pipe_deliver(conn->pipe, &turn->frames) < 0)
         stream_conn_fail(conn, -ENOMEM);
     else if (conn->state == STREAM_ACTIVE && ih_pipe_full(conn->pipe))

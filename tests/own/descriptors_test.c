@@ -155,10 +155,11 @@ static void endpoints_of(void *context, const char *endpoint, int (*call)(void *
 
 static void endpoints(void)
 {
-    static const char *const names[] = {"tcp://127.0.0.1:*", "ipc://*", "ipc://@ironhouse-descriptors-test",
-                                        "inproc://name"};
+    char abstract[64];
+    const char *const names[] = {"tcp://127.0.0.1:*", "ipc://*", abstract, "inproc://name"};
     void *context = zmq_ctx_new();
 
+    snprintf(abstract, sizeof abstract, "ipc://@ironhouse-descriptors-%d", (int)getpid());
     CHECK(zmq_close(new_socket(context, ZMQ_PULL)) == 0);
     for (int left = 0; left < LEVELS; left++) {
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
