@@ -18,9 +18,9 @@ enum { FEW = 16 }; /* items that need no memory */
 struct polling {
     zmq_pollitem_t *items;
     int count;
-    struct ih_socket **sockets;      /* by item; NULL for a descriptor */
-    struct pollfd *fds;              /* by item, and behind them the wakeup */
-    struct ih_poller_call *calls;    /* by item */
+    struct ih_socket **sockets;   /* by item; NULL for a descriptor */
+    struct pollfd *fds;           /* by item, and behind them the wakeup */
+    struct ih_poller_call *calls; /* by item */
     int wakeup;
 };
 
@@ -104,9 +104,9 @@ static int enter_sockets(struct polling *polling, int *entered)
             ih_socket_leave(socket);
         } else {
             polling->fds[i].fd = item->fd;
-            polling->fds[i].events = (short)((item->events & ZMQ_POLLIN ? POLLIN : 0) |
-                                             (item->events & ZMQ_POLLOUT ? POLLOUT : 0) |
-                                             (item->events & ZMQ_POLLPRI ? POLLPRI : 0));
+            polling->fds[i].events =
+                (short)((item->events & ZMQ_POLLIN ? POLLIN : 0) | (item->events & ZMQ_POLLOUT ? POLLOUT : 0) |
+                        (item->events & ZMQ_POLLPRI ? POLLPRI : 0));
         }
         polling->sockets[i] = socket;
     }
@@ -167,9 +167,9 @@ static int take_descriptors(struct polling *polling)
 
         if (item->socket)
             continue;
-        item->revents = (short)((got & POLLIN ? ZMQ_POLLIN : 0) | (got & POLLOUT ? ZMQ_POLLOUT : 0) |
-                                (got & POLLPRI ? ZMQ_POLLPRI : 0) |
-                                (got & ~(POLLIN | POLLOUT | POLLPRI) ? ZMQ_POLLERR : 0));
+        item->revents =
+            (short)((got & POLLIN ? ZMQ_POLLIN : 0) | (got & POLLOUT ? ZMQ_POLLOUT : 0) |
+                    (got & POLLPRI ? ZMQ_POLLPRI : 0) | (got & ~(POLLIN | POLLOUT | POLLPRI) ? ZMQ_POLLERR : 0));
         ready += item->revents != 0;
     }
     return ready;

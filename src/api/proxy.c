@@ -84,7 +84,7 @@ static int forward(struct proxy *proxy, struct side *from, struct side *to)
 static int send_statistics(struct proxy *proxy)
 {
     const uint64_t numbers[] = {
-        proxy->front.received_messages, proxy->front.received_octets, proxy->front.sent_messages,
+        proxy->front.received_messages, proxy->front.received_octets,  proxy->front.sent_messages,
         proxy->front.sent_octets,       proxy->back.received_messages, proxy->back.received_octets,
         proxy->back.sent_messages,      proxy->back.sent_octets,
     };

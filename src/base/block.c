@@ -20,12 +20,12 @@
 #endif
 
 enum {
-    MIN_SHIFT = 6,               /* the smallest class: 64 octets */
-    STEPS = 4,                   /* classes a doubling: at most a fifth of a block is unused */
-    CLASSES = 13 * STEPS + 1,    /* the largest: 512 KiB */
-    THREAD_BYTES = 128 * 1024,   /* of one class that a thread keeps, and at most so many blocks: */
+    MIN_SHIFT = 6,             /* the smallest class: 64 octets */
+    STEPS = 4,                 /* classes a doubling: at most a fifth of a block is unused */
+    CLASSES = 13 * STEPS + 1,  /* the largest: 512 KiB */
+    THREAD_BYTES = 128 * 1024, /* of one class that a thread keeps, and at most so many blocks: */
     THREAD_BLOCKS = 64,
-    STORE_BYTES = 16 << 20,      /* that the common store keeps, of all classes together */
+    STORE_BYTES = 16 << 20, /* that the common store keeps, of all classes together */
 };
 
 /* The beginning of a block that nobody uses. */
@@ -140,7 +140,7 @@ static void close_keeper(void *arg)
     struct keeper *mine = arg;
 
     keeper = NULL;
-    for (unsigned class = 0; class < CLASSES; class++)
+    for (unsigned class = 0; class < CLASSES; class ++)
         give_back(&mine->shelves[class], class, 0);
     free(mine);
 }

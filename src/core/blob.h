@@ -10,7 +10,7 @@
 /* Owner: the struct it is in. A NUL follows the octets. They may be a password: they are wiped before they are
  * freed. */
 struct ih_blob {
-    uint8_t *data;           /* NULL: empty */
+    uint8_t *data; /* NULL: empty */
     size_t size;
 };
 

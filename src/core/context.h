@@ -25,24 +25,24 @@ struct ih_ctx {
     _Atomic uint32_t tag;
     uint32_t fork_gen;
 
-    struct ih_list sockets;          /* open or lingering */
-    struct ih_list told;             /* likewise, and they know that the context ends */
+    struct ih_list sockets; /* open or lingering */
+    struct ih_list told;    /* likewise, and they know that the context ends */
     unsigned socket_count;
-    _Atomic uint32_t term_seq;       /* futex: a socket is gone */
-    bool terminated;                 /* shut down or being terminated */
-    bool started;                    /* the first socket was made: I/O threads run, limits are fixed */
-    unsigned socket_limit;           /* max_sockets when it started */
+    _Atomic uint32_t term_seq; /* futex: a socket is gone */
+    bool terminated;           /* shut down or being terminated */
+    bool started;              /* the first socket was made: I/O threads run, limits are fixed */
+    unsigned socket_limit;     /* max_sockets when it started */
 
-    struct ih_io *io;                /* I/O threads, started with the first socket */
+    struct ih_io *io; /* I/O threads, started with the first socket */
     unsigned io_started;
 
-    struct ih_inproc inproc;         /* names; a lock of its own */
-    struct ih_resolver resolver;     /* a lock of its own */
-    struct ih_pool rx_pool;          /* read buffers, IH_RX_SIZE octets; a lock of its own */
-    struct ih_pool tx_pool;          /* struct ih_batch; a lock of its own */
-    struct ih_lock cookie_lock;      /* guards the making of cookies */
-    struct ih_cookie_jar *cookies;   /* a lock of its own */
-    _Atomic uint64_t serial;         /* of connections: never repeats in a process (starts at random) */
+    struct ih_inproc inproc;       /* names; a lock of its own */
+    struct ih_resolver resolver;   /* a lock of its own */
+    struct ih_pool rx_pool;        /* read buffers, IH_RX_SIZE octets; a lock of its own */
+    struct ih_pool tx_pool;        /* struct ih_batch; a lock of its own */
+    struct ih_lock cookie_lock;    /* guards the making of cookies */
+    struct ih_cookie_jar *cookies; /* a lock of its own */
+    _Atomic uint64_t serial;       /* of connections: never repeats in a process (starts at random) */
 
     /* Options (zmq_ctx_set). */
     int io_threads;
@@ -51,10 +51,10 @@ struct ih_ctx {
     int ipv6;
     int blocky;
     int zero_copy_recv;
-    int thread_policy;               /* -1: the creator's */
-    int thread_priority;             /* -1: none */
-    int thread_prefix;               /* ZMQ_THREAD_NAME_PREFIX */
-    int *cpus;                       /* ZMQ_THREAD_AFFINITY_CPU_ADD */
+    int thread_policy;   /* -1: the creator's */
+    int thread_priority; /* -1: none */
+    int thread_prefix;   /* ZMQ_THREAD_NAME_PREFIX */
+    int *cpus;           /* ZMQ_THREAD_AFFINITY_CPU_ADD */
     size_t cpu_count;
 };
 

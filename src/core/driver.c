@@ -14,12 +14,12 @@
 
 enum {
     EVENTS = 32,
-    SPINS = 60,             /* turns of waiting for mail before a sleep: about 2 us */
-    ASK_AGAIN = 8,          /* rounds without asking the system, while there is work that it need not be asked for */
-    STAND_IN_ROUNDS = 64,   /* rounds that the I/O thread gives one socket before it looks at the others */
-    BURST_NS = 10000,       /* a send so soon after the last write may be part of a burst */
-    STREAK = 8,             /* so many such sends in a row are written at once all the same */
-    DIRECT_SOURCES = 8,     /* the caller writes to so many peers itself, the I/O thread to more */
+    SPINS = 60,           /* turns of waiting for mail before a sleep: about 2 us */
+    ASK_AGAIN = 8,        /* rounds without asking the system, while there is work that it need not be asked for */
+    STAND_IN_ROUNDS = 64, /* rounds that the I/O thread gives one socket before it looks at the others */
+    BURST_NS = 10000,     /* a send so soon after the last write may be part of a burst */
+    STREAK = 8,           /* so many such sends in a row are written at once all the same */
+    DIRECT_SOURCES = 8,   /* the caller writes to so many peers itself, the I/O thread to more */
 };
 
 /* --- sources and timers --------------------------------------------------------------------------------------- */

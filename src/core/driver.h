@@ -88,7 +88,7 @@ void ih_socket_release(struct ih_socket *socket);
  * socket's lock. */
 struct ih_poller_call {
     struct ih_list node;
-    int wakeup;                      /* raised when something has changed; the caller's own */
+    int wakeup; /* raised when something has changed; the caller's own */
 };
 
 /* zmq_poll: a caller is about to wait on socket->epfd and its wakeup, or has come back. Lock held. */

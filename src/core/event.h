@@ -27,13 +27,13 @@ struct ih_source_ops {
 struct ih_source {
     const struct ih_source_ops *ops;
     struct ih_socket *socket;
-    struct ih_list flush_node;       /* socket->flush or socket->direct */
-    struct ih_list resume_node;      /* socket->resume */
-    struct ih_list grave_node;       /* socket->graveyard */
-    int fd;                          /* -1: none */
-    uint32_t events;                 /* what the epoll set waits for; 0: not in the set */
-    unsigned busy;                   /* threads that work on it with the lock dropped */
-    bool dead;                       /* buried */
+    struct ih_list flush_node;  /* socket->flush or socket->direct */
+    struct ih_list resume_node; /* socket->resume */
+    struct ih_list grave_node;  /* socket->graveyard */
+    int fd;                     /* -1: none */
+    uint32_t events;            /* what the epoll set waits for; 0: not in the set */
+    unsigned busy;              /* threads that work on it with the lock dropped */
+    bool dead;                  /* buried */
 };
 
 /* Puts the source's descriptor into the socket's set, changes what it waits for (0: takes it out). -errno. */

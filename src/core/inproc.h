@@ -29,23 +29,23 @@ typedef void ih_link_notice_fn(struct ih_link_end *end);
  * end's socket; socket itself changes only under the link's lock. */
 struct ih_link_end {
     struct ih_link *link;
-    struct ih_socket *socket;        /* (L) whose mail gets the notices; NULL: nobody is there (yet, or any more) */
-    ih_link_notice_fn *notice;       /* (L) */
-    void *owner;                     /* the pipe, the monitor, the ZAP request */
-    struct ih_queue queue;           /* (L) messages to be read at this end; whole ones only */
-    size_t unread;                   /* (L) messages written to this end and not yet acknowledged by its reader */
-    _Atomic size_t limit;                    /* (L) of unread; 0: none. Also read without the lock */
-    bool starved;                    /* (L) the writer found no room: tell it when there is */
-    bool present;                    /* (L) a socket has taken its place here (it may have left since) */
-    bool closed;                     /* (L) this end is closed: the other learns it when it has read everything */
-    size_t budget;                   /* the socket's own: messages that it may send before it asks for room again */
-    size_t taken;                    /* reader's: messages read and not acknowledged yet */
-    uint8_t id_size;                 /* the routing id of this end's socket, for the other one */
+    struct ih_socket *socket;  /* (L) whose mail gets the notices; NULL: nobody is there (yet, or any more) */
+    ih_link_notice_fn *notice; /* (L) */
+    void *owner;               /* the pipe, the monitor, the ZAP request */
+    struct ih_queue queue;     /* (L) messages to be read at this end; whole ones only */
+    size_t unread;             /* (L) messages written to this end and not yet acknowledged by its reader */
+    _Atomic size_t limit;      /* (L) of unread; 0: none. Also read without the lock */
+    bool starved;              /* (L) the writer found no room: tell it when there is */
+    bool present;              /* (L) a socket has taken its place here (it may have left since) */
+    bool closed;               /* (L) this end is closed: the other learns it when it has read everything */
+    size_t budget;             /* the socket's own: messages that it may send before it asks for room again */
+    size_t taken;              /* reader's: messages read and not acknowledged yet */
+    uint8_t id_size;           /* the routing id of this end's socket, for the other one */
     uint8_t id[255];
-    int hwm_in, hwm_out;             /* its socket's limits when the link was made */
+    int hwm_in, hwm_out; /* its socket's limits when the link was made */
     bool conflate;
-    bool urgent;                     /* a notice wakes the socket even if no caller sleeps in it (ZAP) */
-    atomic_bool posted;              /* in the mail */
+    bool urgent;        /* a notice wakes the socket even if no caller sleeps in it (ZAP) */
+    atomic_bool posted; /* in the mail */
     struct ih_link_end *mail_next;
 };
 
@@ -102,10 +102,10 @@ void ih_mail_take(struct ih_socket *socket);
  * the connecting side's thread: it occupies end[1] and leaves a notice. */
 struct ih_inproc_name {
     struct ih_list node;
-    struct ih_socket *socket;        /* bound socket, or the monitored one */
+    struct ih_socket *socket; /* bound socket, or the monitored one */
     void (*offer)(struct ih_inproc_name *name, struct ih_link *link);
     void *owner;
-    uint8_t id_size;                 /* the bound socket's routing id and limits, when it was bound */
+    uint8_t id_size; /* the bound socket's routing id and limits, when it was bound */
     uint8_t id[255];
     int hwm_in, hwm_out;
     char name[];
@@ -114,8 +114,8 @@ struct ih_inproc_name {
 /* Owner: the context. */
 struct ih_inproc {
     struct ih_lock lock;
-    struct ih_list names;            /* struct ih_inproc_name */
-    struct ih_list waiting;          /* links to names that nobody is behind yet */
+    struct ih_list names;   /* struct ih_inproc_name */
+    struct ih_list waiting; /* links to names that nobody is behind yet */
 };
 
 void ih_inproc_init(struct ih_inproc *inproc);

@@ -14,9 +14,9 @@
 
 enum {
     EVENTS = 64,
-    LOOK_MS = 1,   /* how long a socket rests while callers are at work */
-    BURST_US = 50, /* what callers have gathered for so long without writing it is written for them */
-    PUT_OFF = 4,   /* looks at a socket whose callers write, though perhaps to other peers */
+    LOOK_MS = 1,     /* how long a socket rests while callers are at work */
+    BURST_US = 50,   /* what callers have gathered for so long without writing it is written for them */
+    PUT_OFF = 4,     /* looks at a socket whose callers write, though perhaps to other peers */
     BURST_IDLE = 40, /* looks at a socket that sends no more before it is forgotten */
 };
 

@@ -16,15 +16,15 @@ struct ih_socket;
 /* Owner: its context, from the first socket to the end of zmq_ctx_term. */
 struct ih_io {
     struct ih_thread thread;
-    int epfd;                        /* the epoll sets of its sockets, one-shot each, and wakefd */
+    int epfd; /* the epoll sets of its sockets, one-shot each, and wakefd */
     int wakefd;
-    struct ih_lock lock;             /* guards work; the last in the lock order */
-    struct ih_socket *work;          /* sockets to look at now, each held */
+    struct ih_lock lock;    /* guards work; the last in the lock order */
+    struct ih_socket *work; /* sockets to look at now, each held */
     atomic_bool asleep;
     atomic_bool stop;
-    atomic_uint load;                /* sockets */
-    struct ih_list resting;          /* sockets in state RESTING; its own */
-    struct ih_list bursts;           /* sockets whose callers send bursts; its own */
+    atomic_uint load;       /* sockets */
+    struct ih_list resting; /* sockets in state RESTING; its own */
+    struct ih_list bursts;  /* sockets whose callers send bursts; its own */
 };
 
 /* Starts the thread. -errno. */

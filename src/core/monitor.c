@@ -19,9 +19,9 @@ struct ih_monitor {
     struct ih_inproc_name *name;
     int events;
     struct ih_lock lock;
-    struct ih_link_end *end;         /* to the PAIR that listens, or NULL */
+    struct ih_link_end *end; /* to the PAIR that listens, or NULL */
     struct ih_queue backlog;
-    size_t waiting;                  /* events in backlog */
+    size_t waiting; /* events in backlog */
 };
 
 /* The PAIR may have gone without our having sent anything since. */

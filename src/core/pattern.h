@@ -14,15 +14,15 @@
 #include "core/socket.h"
 
 struct ih_pattern_ops {
-    int type;                    /* ZMQ_PAIR ... */
-    const char *name;            /* RFC 37 Socket-Type: "PAIR" ... */
-    const char *peers;           /* Socket-Types it talks to (RFC 37's table), space-separated */
-    size_t state_size;           /* octets of zeroed memory at socket->pattern_state */
-    bool raw;                    /* the carrier passes octets through without ZMTP (STREAM) */
-    bool wants_commands;         /* SUBSCRIBE and CANCEL go to command(), else they are dropped */
-    bool connects_once;          /* a second zmq_connect to the same endpoint makes no second connection */
-    bool waits;                  /* a full peer makes a sender wait; nothing is lost */
-    bool conflates;              /* ZMQ_CONFLATE has an effect */
+    int type;            /* ZMQ_PAIR ... */
+    const char *name;    /* RFC 37 Socket-Type: "PAIR" ... */
+    const char *peers;   /* Socket-Types it talks to (RFC 37's table), space-separated */
+    size_t state_size;   /* octets of zeroed memory at socket->pattern_state */
+    bool raw;            /* the carrier passes octets through without ZMTP (STREAM) */
+    bool wants_commands; /* SUBSCRIBE and CANCEL go to command(), else they are dropped */
+    bool connects_once;  /* a second zmq_connect to the same endpoint makes no second connection */
+    bool waits;          /* a full peer makes a sender wait; nothing is lost */
+    bool conflates;      /* ZMQ_CONFLATE has an effect */
 
     /* Sets up state, and socket->opt where the type has defaults of its own (e.g. linger of SUB). 0 or -errno. */
     int (*init)(struct ih_socket *socket);

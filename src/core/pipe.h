@@ -62,13 +62,13 @@ struct ih_pipe {
     bool ended;      /* the peer is gone for good; what is in `in` may still be read */
     bool in_open;    /* the pattern is between the frames of a message it reads */
     bool out_open;   /* the pattern is between the frames of a message it writes */
-    bool ask_room;                   /* ops->room has a say */
+    bool ask_room;   /* ops->room has a say */
     bool was_full;   /* a write was refused: tell the pattern when there is room */
     bool stalled;    /* the carrier may have stopped delivering: call drained. Set when `in` reaches its
                                       * limit, and by a carrier that wants to know for reasons of its own */
     bool fetching;   /* within ops->fetch */
     uint8_t calling; /* slots of ops being called for the pattern, which is then on the stack */
-    bool untold;                     /* the pattern had no memory to tell the peer what it must know: the carrier makes the
+    bool untold;     /* the pattern had no memory to tell the peer what it must know: the carrier makes the
                                       * connection anew */
     bool reapable;   /* counted in socket->ended_pipes, and at the head of socket->pipes */
     bool conflate;   /* ZMQ_CONFLATE: only the newest frame is kept, both ways */

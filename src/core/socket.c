@@ -170,7 +170,8 @@ int ih_socket_begin(void *handle, struct ih_socket **result)
 {
     struct ih_socket *socket = handle;
 
-    if (!ih_stable_has(&ih_sockets, socket) || atomic_load_explicit(&socket->tag, memory_order_relaxed) != IH_SOCKET_TAG)
+    if (!ih_stable_has(&ih_sockets, socket) ||
+        atomic_load_explicit(&socket->tag, memory_order_relaxed) != IH_SOCKET_TAG)
         return -ENOTSOCK;
     if (atomic_load_explicit(&socket->fork_gen, memory_order_relaxed) != ih_fork_gen())
         return -EINTR;
@@ -273,9 +274,9 @@ void ih_socket_finish(struct ih_socket *socket)
 
 /* A call that may wait. */
 struct patience {
-    int timeout_ms;      /* as the option says: -1 for ever, 0 not at all */
+    int timeout_ms; /* as the option says: -1 for ever, 0 not at all */
     uint64_t deadline_ms;
-    bool asked;          /* what is ready was handled once, for a call that does not wait */
+    bool asked; /* what is ready was handled once, for a call that does not wait */
 };
 
 /* Waits for something to happen. 0: try again. Lock held, dropped while waiting. */

@@ -26,10 +26,10 @@ struct ih_security;
 
 /* Who looks at the socket's epoll set (core/driver.c changes it, always under the socket's lock). */
 enum ih_io_state {
-    IH_IO_NONE,        /* no descriptor of a transport in the set yet: no I/O thread knows the socket */
-    IH_IO_ARMED,       /* readiness wakes the I/O thread */
-    IH_IO_RESTING,     /* the I/O thread saw a caller at work and looks again within a millisecond */
-    IH_IO_PARKED,      /* a caller has been blocked in the set for longer: it arms the socket again when it leaves */
+    IH_IO_NONE,    /* no descriptor of a transport in the set yet: no I/O thread knows the socket */
+    IH_IO_ARMED,   /* readiness wakes the I/O thread */
+    IH_IO_RESTING, /* the I/O thread saw a caller at work and looks again within a millisecond */
+    IH_IO_PARKED,  /* a caller has been blocked in the set for longer: it arms the socket again when it leaves */
 };
 
 /* Lives in type-stable memory (core/handle.c): the lock and the tag stay valid for ever, so that a stale or closed
@@ -37,82 +37,82 @@ enum ih_io_state {
  * ih_socket_open until the last reference is gone after ih_socket_close. */
 struct ih_socket {
     struct ih_lock lock;
-    _Atomic uint32_t tag;            /* IH_SOCKET_TAG while the handle is open */
-    _Atomic uint32_t fork_gen;       /* the process that opened it (core/fork.h) */
-    atomic_uint refs;                /* the open handle, the I/O thread, link ends, waits in progress */
+    _Atomic uint32_t tag;      /* IH_SOCKET_TAG while the handle is open */
+    _Atomic uint32_t fork_gen; /* the process that opened it (core/fork.h) */
+    atomic_uint refs;          /* the open handle, the I/O thread, link ends, waits in progress */
 
     struct ih_ctx *ctx;
-    struct ih_list node;             /* ctx->sockets, guarded by the context's lock */
+    struct ih_list node; /* ctx->sockets, guarded by the context's lock */
     const struct ih_pattern_ops *pattern;
     void *pattern_state;
     struct ih_options opt;
     struct ih_security *security;
-    struct ih_list pipes;            /* struct ih_pipe */
-    size_t ended_pipes;              /* pipes that ih_pipe_reap may free */
-    uint32_t next_id;                /* for routing ids that peers did not choose */
+    struct ih_list pipes; /* struct ih_pipe */
+    size_t ended_pipes;   /* pipes that ih_pipe_reap may free */
+    uint32_t next_id;     /* for routing ids that peers did not choose */
 
-    struct ih_list endpoints;        /* struct ih_endpoint: listeners and connecters */
-    struct ih_list conns;            /* struct ih_conn */
-    unsigned half_open;              /* accepted connections before READY */
-    char *last_endpoint;             /* ZMQ_LAST_ENDPOINT, or NULL */
+    struct ih_list endpoints; /* struct ih_endpoint: listeners and connecters */
+    struct ih_list conns;     /* struct ih_conn */
+    unsigned half_open;       /* accepted connections before READY */
+    char *last_endpoint;      /* ZMQ_LAST_ENDPOINT, or NULL */
     struct ih_monitor *monitor;
 
     /* Events. */
-    int epfd;                        /* connections, listeners, wakefd, timerfd */
-    int wakefd;                      /* eventfd in epfd, edge-triggered: "look again" */
-    int timerfd;                     /* in epfd; -1 until the first timer */
-    atomic_int notifyfd;             /* ZMQ_FD: eventfd for the application's own loop; -1 until asked for */
-    bool reporting;                  /* ZMQ_EVENTS is being found out: its result tells what notifyfd would */
-    int reported;                    /* the last ZMQ_EVENTS that the application read */
-    bool extended;                   /* bound or connected since: notifyfd tells, whether or not ZMQ_EVENTS changes */
-    uint64_t timer_armed_ms;         /* what timerfd is set to, 0: nothing */
-    struct ih_heap timers;           /* struct ih_timer */
-    struct ih_list flush;            /* struct ih_source: with output that a flusher is to write */
-    struct ih_list direct;           /* with output that the running call writes itself or hands to the flusher */
-    struct ih_list resume;           /* that hold octets not decoded yet, and whose pipe has room again */
-    struct ih_list graveyard;        /* dead sources that a thread or a dispatch may still refer to */
+    int epfd;                 /* connections, listeners, wakefd, timerfd */
+    int wakefd;               /* eventfd in epfd, edge-triggered: "look again" */
+    int timerfd;              /* in epfd; -1 until the first timer */
+    atomic_int notifyfd;      /* ZMQ_FD: eventfd for the application's own loop; -1 until asked for */
+    bool reporting;           /* ZMQ_EVENTS is being found out: its result tells what notifyfd would */
+    int reported;             /* the last ZMQ_EVENTS that the application read */
+    bool extended;            /* bound or connected since: notifyfd tells, whether or not ZMQ_EVENTS changes */
+    uint64_t timer_armed_ms;  /* what timerfd is set to, 0: nothing */
+    struct ih_heap timers;    /* struct ih_timer */
+    struct ih_list flush;     /* struct ih_source: with output that a flusher is to write */
+    struct ih_list direct;    /* with output that the running call writes itself or hands to the flusher */
+    struct ih_list resume;    /* that hold octets not decoded yet, and whose pipe has room again */
+    struct ih_list graveyard; /* dead sources that a thread or a dispatch may still refer to */
 
     /* Driving. */
-    bool driven;                     /* somebody is in the set: waiting or dispatching */
-    bool blocked;                    /* that somebody is blocked in the system call */
-    struct ih_list pollers;          /* struct ih_poller_call: zmq_poll calls that wait on epfd among others */
-    unsigned waiters;                /* callers that wait on wake_seq for the driver */
-    _Atomic uint32_t wake_seq;       /* futex */
-    uint32_t epoch;                  /* counts drives by callers: tells the I/O thread that somebody is at work */
-    bool changed;                    /* something a waiting caller may wait for has happened */
-    bool waited;                     /* the caller has blocked since it last sent: its next send is not a burst */
-    uint64_t last_write_ns;          /* end of the last direct write */
-    bool mail_ends_sleep;            /* what ended the last sleep of a caller was mail */
-    unsigned unasked;                /* rounds of driving without epoll_wait */
-    unsigned streak;                 /* direct writes in quick succession */
-    bool enough;                     /* something in `direct` is worth a write of its own */
-    bool sustained;                  /* the burst goes on: callers write, the I/O thread only what they leave behind */
-    bool watched;                    /* in io->bursts */
-    uint32_t writes;                 /* counts writes by callers */
+    bool driven;               /* somebody is in the set: waiting or dispatching */
+    bool blocked;              /* that somebody is blocked in the system call */
+    struct ih_list pollers;    /* struct ih_poller_call: zmq_poll calls that wait on epfd among others */
+    unsigned waiters;          /* callers that wait on wake_seq for the driver */
+    _Atomic uint32_t wake_seq; /* futex */
+    uint32_t epoch;            /* counts drives by callers: tells the I/O thread that somebody is at work */
+    bool changed;              /* something a waiting caller may wait for has happened */
+    bool waited;               /* the caller has blocked since it last sent: its next send is not a burst */
+    uint64_t last_write_ns;    /* end of the last direct write */
+    bool mail_ends_sleep;      /* what ended the last sleep of a caller was mail */
+    unsigned unasked;          /* rounds of driving without epoll_wait */
+    unsigned streak;           /* direct writes in quick succession */
+    bool enough;               /* something in `direct` is worth a write of its own */
+    bool sustained;            /* the burst goes on: callers write, the I/O thread only what they leave behind */
+    bool watched;              /* in io->bursts */
+    uint32_t writes;           /* counts writes by callers */
     struct ih_io *io;
     enum ih_io_state io_state;
-    struct ih_list io_rest;          /* io->resting; the I/O thread's alone, as are the next four */
-    struct ih_list io_burst;         /* io->bursts */
-    uint32_t io_writes;              /* `writes` when it looked last */
-    unsigned io_idle;                /* looks that found nothing to write */
-    unsigned io_put_off;             /* looks that left the writing to callers */
-    uint32_t io_epoch;               /* the epoch that the I/O thread saw last */
-    bool io_queued;                  /* in io->work; guarded by io->lock, as is io_next */
+    struct ih_list io_rest;  /* io->resting; the I/O thread's alone, as are the next four */
+    struct ih_list io_burst; /* io->bursts */
+    uint32_t io_writes;      /* `writes` when it looked last */
+    unsigned io_idle;        /* looks that found nothing to write */
+    unsigned io_put_off;     /* looks that left the writing to callers */
+    uint32_t io_epoch;       /* the epoch that the I/O thread saw last */
+    bool io_queued;          /* in io->work; guarded by io->lock, as is io_next */
     struct ih_socket *io_next;
 
     /* Notices from inproc peers. */
     _Atomic(struct ih_link_end *) mail;
-    atomic_bool asleep;              /* a caller is about to block: wake it for mail */
+    atomic_bool asleep; /* a caller is about to block: wake it for mail */
 
     /* State. */
-    bool want_props;                 /* the running receive wants metadata on its message */
-    bool rcvmore;                    /* ZMQ_RCVMORE */
-    bool terminated;                 /* ETERM for everything but close */
-    bool closed;                     /* zmq_close was called: lingering */
-    bool finished;                   /* nothing is left to linger for */
+    bool want_props; /* the running receive wants metadata on its message */
+    bool rcvmore;    /* ZMQ_RCVMORE */
+    bool terminated; /* ETERM for everything but close */
+    bool closed;     /* zmq_close was called: lingering */
+    bool finished;   /* nothing is left to linger for */
     bool linger_expired;
     struct ih_timer linger_timer;
-    unsigned users;                  /* API calls that are waiting inside */
+    unsigned users; /* API calls that are waiting inside */
 };
 
 #define IH_SOCKET_TAG 0x49485353u

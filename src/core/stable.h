@@ -17,12 +17,12 @@ enum { IH_STABLE_SLABS = 20, IH_STABLE_FIRST = 32 }; /* slabs double: 32 * 2^20 
 
 /* Owner: static memory, for the life of the process. */
 struct ih_stable {
-    struct ih_lock lock;             /* guards everything but the reading of slab addresses */
-    size_t slot_size;                /* a power of two */
-    void (*make)(void *slot);        /* called once per slot, when its slab is made */
+    struct ih_lock lock;      /* guards everything but the reading of slab addresses */
+    size_t slot_size;         /* a power of two */
+    void (*make)(void *slot); /* called once per slot, when its slab is made */
     atomic_uint slabs;
     _Atomic(uint8_t *) slab[IH_STABLE_SLABS];
-    void **free;                     /* a ring of free slots */
+    void **free; /* a ring of free slots */
     size_t free_cap, free_first, free_count;
 };
 
@@ -51,7 +51,6 @@ static inline bool ih_stable_has(const struct ih_stable *stable, const void *ptr
     }
     return false;
 }
-
 
 /* The memory of sockets, made with the first context. */
 extern struct ih_stable ih_sockets;

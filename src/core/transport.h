@@ -13,19 +13,19 @@ struct ih_transport_ops;
 /* One zmq_bind or zmq_connect. Embedded in the transport's own struct. Guarded by the socket's lock; lives until
  * ops->close, or, when output lingers, until that is done. */
 struct ih_endpoint {
-    struct ih_list node;             /* socket->endpoints */
+    struct ih_list node; /* socket->endpoints */
     struct ih_socket *socket;
     const struct ih_transport_ops *transport;
     bool listener;
-    bool closing;                    /* closed, lingers */
-    char *uri;                       /* as ZMQ_LAST_ENDPOINT shows it */
-    char *asked;                     /* as the application wrote it */
+    bool closing; /* closed, lingers */
+    char *uri;    /* as ZMQ_LAST_ENDPOINT shows it */
+    char *asked;  /* as the application wrote it */
 };
 
 /* Every slot: socket's lock held, must not block. */
 struct ih_transport_ops {
-    const char *scheme;              /* "tcp": what stands before :// */
-    bool uses_io;                    /* needs an I/O thread (else EMTHREAD) */
+    const char *scheme; /* "tcp": what stands before :// */
+    bool uses_io;       /* needs an I/O thread (else EMTHREAD) */
 
     /* address: what follows "://". Adds an endpoint to socket->endpoints, its uri filled in, and starts it. -errno as
      * zmq_bind and zmq_connect document. */

@@ -15,11 +15,11 @@ struct ih_zmtp;
 
 /* What came of it. */
 struct ih_zap_result {
-    unsigned status;                 /* 200, 300, 400, 500; 0: the reply was malformed, see error */
-    int error;                       /* a ZMQ_PROTOCOL_ERROR_ZAP_ value if status is 0 */
-    const char *user_id;             /* not NUL-terminated; only for status 200 */
+    unsigned status;     /* 200, 300, 400, 500; 0: the reply was malformed, see error */
+    int error;           /* a ZMQ_PROTOCOL_ERROR_ZAP_ value if status is 0 */
+    const char *user_id; /* not NUL-terminated; only for status 200 */
     size_t user_id_size;
-    const void *metadata;            /* RFC 37 encoding, checked; only for status 200 */
+    const void *metadata; /* RFC 37 encoding, checked; only for status 200 */
     size_t metadata_size;
 };
 

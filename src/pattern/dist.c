@@ -6,8 +6,7 @@ bool ih_dist_prune(struct ih_dist *dist)
 {
     bool full = false;
 
-    IH_LIST_EACH_SAFE(link, next, &dist->targets)
-    {
+    IH_LIST_EACH_SAFE(link, next, &dist->targets) {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, load);
 
         if (ih_pipe_can_write(pipe))
@@ -42,8 +41,7 @@ void ih_dist_send(struct ih_dist *dist, struct ih_msg *msg)
 
     if (msg->props)
         ih_msg_set_props(msg, NULL);
-    IH_LIST_EACH_SAFE(link, next, &dist->targets)
-    {
+    IH_LIST_EACH_SAFE(link, next, &dist->targets) {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, load);
 
         if (next == &dist->targets) {

@@ -96,8 +96,7 @@ bool ih_notices_pop(struct ih_notices *notices, struct ih_msg *msg, struct ih_pi
 
 void ih_notices_orphan(struct ih_notices *notices, const struct ih_pipe *pipe)
 {
-    IH_LIST_EACH(link, &notices->list)
-    {
+    IH_LIST_EACH(link, &notices->list) {
         struct ih_notice *notice = IH_CONTAINER(link, struct ih_notice, node);
 
         if (notice->pipe == pipe)

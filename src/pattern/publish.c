@@ -292,8 +292,7 @@ static void add_target(void *subscriber, void *arg)
 /* ZMQ_INVERT_MATCHING: everybody but those who match. */
 static void invert(struct ih_socket *socket, struct ih_dist *dist)
 {
-    IH_LIST_EACH(link, &socket->pipes)
-    {
+    IH_LIST_EACH(link, &socket->pipes) {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
         if (ih_dist_has(pipe))

@@ -97,8 +97,7 @@ static int tell_all(struct ih_socket *socket, enum ih_msg_kind kind, const void 
     if (rc < 0)
         return rc;
     msg.kind = (uint8_t)kind;
-    IH_LIST_EACH_SAFE(link, next, &socket->pipes)
-    {
+    IH_LIST_EACH_SAFE(link, next, &socket->pipes) {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
         if (!pipe->attached || !(pipe->up || pipe->fresh) || rc < 0)

@@ -14,8 +14,7 @@ static bool subscribes(const struct ih_subscribe *sub, struct ih_msg *msg)
 static void aim(struct ih_socket *socket, struct ih_dist *dist)
 {
     ih_dist_clear(dist);
-    IH_LIST_EACH(link, &socket->pipes)
-    {
+    IH_LIST_EACH(link, &socket->pipes) {
         struct ih_pipe *pipe = IH_CONTAINER(link, struct ih_pipe, node);
 
         if (pipe->attached)

@@ -14,35 +14,35 @@
 /* An address of any family; plain value. */
 struct ih_addr {
     struct sockaddr_storage storage;
-    socklen_t size;          /* 0: none */
+    socklen_t size; /* 0: none */
 };
 
 /* Where an endpoint leads, for a proxy to connect to; plain value. */
 struct ih_net_target {
-    uint8_t ip[16];          /* of a literal */
-    uint8_t ip_size;         /* 4, 16, or 0: host is a name */
-    char host[256];          /* as written, without brackets */
+    uint8_t ip[16];  /* of a literal */
+    uint8_t ip_size; /* 4, 16, or 0: host is a name */
+    char host[256];  /* as written, without brackets */
     uint16_t port;
 };
 
 /* ZMQ_TCP_ACCEPT_FILTER: a network, IPv4 as ::ffff:a.b.c.d; plain value. */
 struct ih_net_filter {
     uint8_t network[16];
-    unsigned prefix;         /* bits of it that must agree */
+    unsigned prefix; /* bits of it that must agree */
 };
 
 /* The file of a bound ipc path, to know it again; plain value. */
 struct ih_net_file {
     dev_t device;
-    ino_t inode;             /* 0: none */
+    ino_t inode; /* 0: none */
 };
 
 /* Options for a descriptor; -1 leaves the system's default. */
 struct ih_net_tuning {
     int sndbuf, rcvbuf, tos;
     int keepalive, keepalive_cnt, keepalive_idle, keepalive_intvl;
-    int maxrt_ms;            /* TCP_USER_TIMEOUT, 0: default */
-    const char *device;      /* SO_BINDTODEVICE, NULL or "": none; only ih_net_listen and ih_net_connect set it */
+    int maxrt_ms;       /* TCP_USER_TIMEOUT, 0: default */
+    const char *device; /* SO_BINDTODEVICE, NULL or "": none; only ih_net_listen and ih_net_connect set it */
 };
 
 /* The address of a literal "HOST:PORT" for zmq_bind: HOST is an IPv4 or IPv6 address ([...] around IPv6, with

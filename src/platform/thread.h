@@ -13,11 +13,11 @@ struct ih_thread {
 
 /* How a thread is to run; only read during ih_thread_start. */
 struct ih_thread_config {
-    const char *name;    /* cut to 15 octets; NULL: the creator's */
-    int policy;          /* SCHED_*, -1: the creator's */
-    int priority;        /* of that policy; -1: none in particular. SCHED_OTHER, _BATCH and _IDLE: any makes nice -20 */
-    const int *cpus;     /* the processors it may run on */
-    size_t cpu_count;    /* 0: the creator's */
+    const char *name; /* cut to 15 octets; NULL: the creator's */
+    int policy;       /* SCHED_*, -1: the creator's */
+    int priority;     /* of that policy; -1: none in particular. SCHED_OTHER, _BATCH and _IDLE: any makes nice -20 */
+    const int *cpus;  /* the processors it may run on */
+    size_t cpu_count; /* 0: the creator's */
 };
 
 /* Runs run(arg) in a new thread in which all signals are blocked. What the system refuses of policy, priority and

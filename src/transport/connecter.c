@@ -18,7 +18,7 @@
 #include "transport/stream.h"
 
 enum {
-    REFUSED_MS = 10000,    /* after handshakes that failed the interval grows to this */
+    REFUSED_MS = 10000, /* after handshakes that failed the interval grows to this */
     REFUSED_DOUBLINGS = 8,
 };
 

@@ -14,9 +14,9 @@ enum { CHUNK = 2048 };
 
 /* What a step came to, found without the lock. */
 struct step {
-    int error;             /* negative: the connection is over */
-    bool blocked;          /* output waits for IH_WRITE */
-    uint8_t *rest;         /* octets that came behind the handshake */
+    int error;     /* negative: the connection is over */
+    bool blocked;  /* output waits for IH_WRITE */
+    uint8_t *rest; /* octets that came behind the handshake */
     size_t rest_size;
 };
 

@@ -9,8 +9,8 @@
 #include "transport/stream.h"
 
 enum {
-    CONTEXT_MAX = 16,      /* octets: ping-context */
-    PONGS_MAX = 16,        /* PONGs that wait to be written at most: a peer that pings without reading gets no more */
+    CONTEXT_MAX = 16, /* octets: ping-context */
+    PONGS_MAX = 16,   /* PONGs that wait to be written at most: a peer that pings without reading gets no more */
 };
 
 static uint64_t timeout_ms(const struct ih_options *opt)

@@ -16,8 +16,8 @@ extern const struct ih_transport_ops ih_inproc_transport;
 /* A bound name, or a connected link. */
 struct inproc_endpoint {
     struct ih_endpoint endpoint;
-    struct ih_inproc_name *name;     /* bound */
-    struct ih_link *link;            /* connected: held */
+    struct ih_inproc_name *name; /* bound */
+    struct ih_link *link;        /* connected: held */
 };
 
 static void set_hwm(struct ih_socket *socket, struct ih_link_end *end)

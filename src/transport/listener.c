@@ -16,10 +16,10 @@
 #include "transport/stream.h"
 
 enum {
-    ACCEPTS = 64,          /* connections taken in one go */
-    PAUSE_MS = 100,        /* how long a listener waits when there are no descriptors or memory */
-    HALF_OPEN = 1024,      /* connections that have not finished their handshake, of one socket */
-    HALF_OPEN_PEER = 512,  /* and of one address: beyond it, its oldest gives way */
+    ACCEPTS = 64,         /* connections taken in one go */
+    PAUSE_MS = 100,       /* how long a listener waits when there are no descriptors or memory */
+    HALF_OPEN = 1024,     /* connections that have not finished their handshake, of one socket */
+    HALF_OPEN_PEER = 512, /* and of one address: beyond it, its oldest gives way */
 };
 
 void stream_tuning(struct ih_socket *socket, struct ih_net_tuning *tuning)
@@ -159,8 +159,8 @@ static const struct ih_source_ops listener_ops = {
 struct binding {
     int fd;
     struct ih_addr addr;
-    struct ih_net_file file;         /* ipc: what ih_net_listen made */
-    char dir[128];                   /* ipc wildcard: what ih_net_ipc_wildcard made, or "" */
+    struct ih_net_file file; /* ipc: what ih_net_listen made */
+    char dir[128];           /* ipc wildcard: what ih_net_ipc_wildcard made, or "" */
     char uri[256];
 };
 

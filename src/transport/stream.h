@@ -28,13 +28,13 @@ struct stream_proxy;
  * endpoint and its connections, by refs (guarded by the socket's lock). Immutable. */
 struct stream_origin {
     unsigned refs;
-    char *uri;                       /* for the monitor */
+    char *uri; /* for the monitor */
     struct ih_security *security;
     uint8_t routing_id[255];
     uint8_t routing_id_size;
-    uint8_t *metadata;               /* ZMQ_METADATA, encoded */
+    uint8_t *metadata; /* ZMQ_METADATA, encoded */
     size_t metadata_size;
-    struct stream_proxy *proxy;      /* NULL: connect without one */
+    struct stream_proxy *proxy; /* NULL: connect without one */
 };
 
 struct stream_origin *stream_origin_new(struct ih_socket *socket, const char *uri);
@@ -43,7 +43,7 @@ void stream_origin_release(struct stream_origin *origin);
 /* What distinguishes tcp from ipc. */
 struct stream_kind {
     const struct ih_transport_ops *transport;
-    bool local;                      /* ipc: Peer-Address is made of the peer's credentials */
+    bool local; /* ipc: Peer-Address is made of the peer's credentials */
     /* Parses what follows "://". connect: 1 if *addr is known, 0 if the host name must be looked up. */
     int (*parse_bind)(const char *address, struct ih_socket *socket, struct ih_addr *addr);
     int (*parse_connect)(const char *address, struct ih_socket *socket, struct ih_addr *source, struct ih_addr *addr);
@@ -53,9 +53,9 @@ struct stream_kind {
 
 enum stream_state {
     STREAM_CONNECTING,
-    STREAM_PROXY,                    /* connected to the proxy, which is to connect on */
+    STREAM_PROXY, /* connected to the proxy, which is to connect on */
     STREAM_HANDSHAKE,
-    STREAM_ASKING,                   /* the ZAP handler */
+    STREAM_ASKING, /* the ZAP handler */
     STREAM_ACTIVE,
     STREAM_CLOSED,
 };
@@ -65,11 +65,11 @@ struct stream_listener {
     struct ih_source source;
     const struct stream_kind *kind;
     struct stream_origin *origin;
-    struct ih_list conns;            /* struct stream_conn, by listener_node */
-    struct ih_timer pause;           /* out of descriptors: accept again then */
-    struct ih_addr addr;             /* ipc: its file is removed on unbind */
+    struct ih_list conns;  /* struct stream_conn, by listener_node */
+    struct ih_timer pause; /* out of descriptors: accept again then */
+    struct ih_addr addr;   /* ipc: its file is removed on unbind */
     struct ih_net_file file;
-    char *dir;                       /* and the directory of a wildcard, or "" */
+    char *dir; /* and the directory of a wildcard, or "" */
 };
 
 struct stream_connecter {
@@ -77,51 +77,51 @@ struct stream_connecter {
     const struct stream_kind *kind;
     struct stream_origin *origin;
     char *address;
-    struct ih_pipe *pipe;            /* NULL: attached when READY, or ended */
-    struct stream_conn *conn;        /* NULL between attempts */
+    struct ih_pipe *pipe;     /* NULL: attached when READY, or ended */
+    struct stream_conn *conn; /* NULL between attempts */
     struct ih_addr source, addr;
-    struct ih_resolve *job;          /* looking the name up */
+    struct ih_resolve *job; /* looking the name up */
     struct ih_timer retry;
     struct ih_timer linger;
-    int interval_ms;                 /* the last reconnection interval */
-    unsigned refusals;               /* handshakes that failed in a row */
-    bool given_up;                   /* no further attempt: the credentials were refused, ZMQ_RECONNECT_STOP, ... */
+    int interval_ms;   /* the last reconnection interval */
+    unsigned refusals; /* handshakes that failed in a row */
+    bool given_up;     /* no further attempt: the credentials were refused, ZMQ_RECONNECT_STOP, ... */
 };
 
 struct stream_conn {
-    struct ih_conn base;             /* first: source, node in socket->conns */
+    struct ih_conn base; /* first: source, node in socket->conns */
     struct ih_list listener_node;
     const struct stream_kind *kind;
     struct stream_listener *listener;   /* accepted, and still bound */
     struct stream_connecter *connecter; /* or made by a connecter */
     struct stream_origin *origin;
-    struct ih_socks *socks;          /* while the proxy is talked to */
-    struct ih_zmtp *zmtp;            /* NULL for a raw socket */
-    struct ih_pipe *pipe;            /* from ACTIVE on */
+    struct ih_socks *socks; /* while the proxy is talked to */
+    struct ih_zmtp *zmtp;   /* NULL for a raw socket */
+    struct ih_pipe *pipe;   /* from ACTIVE on */
     struct ih_zap *zap;
-    struct ih_props *zap_props;      /* what the handler said, for the messages */
-    int zap_error;                   /* ZMQ_PROTOCOL_ERROR_ZAP_ value of a malformed reply, else 0 */
+    struct ih_props *zap_props; /* what the handler said, for the messages */
+    int zap_error;              /* ZMQ_PROTOCOL_ERROR_ZAP_ value of a malformed reply, else 0 */
     struct ih_addr peer;
     uint8_t state;
     bool reading, writing;
-    bool paused;                     /* the pipe is full: not read until ops->drained */
-    bool blocked;                    /* the peer takes no more: waits for IH_WRITE */
-    bool broken;                     /* the peer is gone, as the set has said; what it sent may wait to be read */
-    bool lingering;                  /* closed when everything is written */
-    bool half_open;                  /* counted in socket->half_open */
-    bool pinged;                     /* a PING was sent and nothing was received since */
-    uint8_t pongs;                   /* PONGs queued */
-    uint8_t *rx;                     /* octets read and not decoded yet */
+    bool paused;    /* the pipe is full: not read until ops->drained */
+    bool blocked;   /* the peer takes no more: waits for IH_WRITE */
+    bool broken;    /* the peer is gone, as the set has said; what it sent may wait to be read */
+    bool lingering; /* closed when everything is written */
+    bool half_open; /* counted in socket->half_open */
+    bool pinged;    /* a PING was sent and nothing was received since */
+    uint8_t pongs;  /* PONGs queued */
+    uint8_t *rx;    /* octets read and not decoded yet */
     size_t rx_start, rx_end;
-    struct ih_queue staged;          /* frames of a message that is not whole yet */
-    size_t pending;                  /* octets in pipe->out, about */
-    struct ih_queue tx;              /* frames taken from the pipe, being encoded */
-    struct ih_batch *batch;          /* partly written */
-    struct ih_timer timer;           /* handshake or connect deadline, then heartbeat */
-    uint64_t received_ms;            /* heartbeat: the last octets */
+    struct ih_queue staged; /* frames of a message that is not whole yet */
+    size_t pending;         /* octets in pipe->out, about */
+    struct ih_queue tx;     /* frames taken from the pipe, being encoded */
+    struct ih_batch *batch; /* partly written */
+    struct ih_timer timer;  /* handshake or connect deadline, then heartbeat */
+    uint64_t received_ms;   /* heartbeat: the last octets */
     uint64_t ping_at_ms;
-    uint64_t sent_ms;                /* the PING that was not answered yet */
-    uint64_t ttl_ms;                 /* what the peer's PING asked for, 0: nothing */
+    uint64_t sent_ms; /* the PING that was not answered yet */
+    uint64_t ttl_ms;  /* what the peer's PING asked for, 0: nothing */
 };
 
 /* --- conn.c ------------------------------------------------------------------------------------------------------- */

@@ -21,16 +21,16 @@ enum {
     ENOUGH_MESSAGES = 448, /* worth a write of their own */
     ENOUGH_OCTETS = 49152,
     PACE_OCTETS = 2 << 20,
-    ROUNDS = 16,           /* batches that an application's thread writes before it leaves the rest to the I/O thread */
+    ROUNDS = 16, /* batches that an application's thread writes before it leaves the rest to the I/O thread */
 };
 
 /* --- receiving ------------------------------------------------------------------------------------------------- */
 
 /* One reader's turn. */
 struct turn {
-    size_t max;            /* frames to deliver at most; what is left of the input is kept */
+    size_t max; /* frames to deliver at most; what is left of the input is kept */
     struct ih_queue frames;
-    bool alive;            /* octets came */
+    bool alive; /* octets came */
 };
 
 /* Keeps octets that are not decoded yet. */
@@ -306,8 +306,8 @@ static int push(struct stream_conn *conn)
             if (ih_batch_empty(batch))
                 continue;
         }
-        written = ih_net_writev(conn->base.source.fd, batch->iov + batch->first_iov,
-                                (int)(batch->iovs - batch->first_iov));
+        written =
+            ih_net_writev(conn->base.source.fd, batch->iov + batch->first_iov, (int)(batch->iovs - batch->first_iov));
         if (written < 0)
             return written == -EAGAIN ? 0 : (int)written;
         ih_batch_written(batch, (size_t)written);

@@ -20,13 +20,13 @@ static const char version[] = "1.0";
 static const char request_id[] = "1";
 
 enum {
-    REPLY_FRAMES = 7,      /* delimiter, version, request id, status code, status text, user id, metadata */
+    REPLY_FRAMES = 7, /* delimiter, version, request id, status code, status text, user id, metadata */
 };
 
 /* One question. Owner: the connection that asks; guarded by its socket's lock. */
 struct ih_zap {
     struct ih_socket *socket;
-    struct ih_link_end *end;         /* to the handler, NULL when it is closed */
+    struct ih_link_end *end; /* to the handler, NULL when it is closed */
     ih_zap_done_fn *done;
     void *owner;
 };

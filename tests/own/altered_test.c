@@ -120,11 +120,8 @@ static void test_curve(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        arena_test(test_null_bits),
-        arena_test(test_null_octets),
-        arena_test(test_plain_bits),
-        arena_test(test_plain_octets),
-        arena_test(test_curve),
+        arena_test(test_null_bits),    arena_test(test_null_octets), arena_test(test_plain_bits),
+        arena_test(test_plain_octets), arena_test(test_curve),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

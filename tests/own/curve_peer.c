@@ -90,9 +90,9 @@ void curve_take_welcome(struct curve_peer *peer, const struct octets *body)
     assert_int_equal(body->size, WELCOME_SIZE);
     assert_memory_equal(body->data, "\7WELCOME", 8);
     long_nonce(nonce, "WELCOME-", body->data + 8);
-    assert_int_equal(crypto_box_open_easy(text, body->data + 24, WELCOME_SIZE - 24, nonce, peer->other_public,
-                                          peer->short_secret),
-                     0);
+    assert_int_equal(
+        crypto_box_open_easy(text, body->data + 24, WELCOME_SIZE - 24, nonce, peer->other_public, peer->short_secret),
+        0);
     memcpy(peer->other_short, text, KEY);
     memcpy(peer->cookie, text + KEY, COOKIE);
 }

@@ -18,13 +18,13 @@ enum {
 /* One end. Lives on the stack of the test. */
 struct curve_peer {
     bool server;
-    uint8_t own_public[KEY], own_secret[KEY];      /* C, c or S, s */
-    uint8_t other_public[KEY];                     /* a client's: S */
-    uint8_t short_public[KEY], short_secret[KEY];  /* C', c' or S', s' */
+    uint8_t own_public[KEY], own_secret[KEY];     /* C, c or S, s */
+    uint8_t other_public[KEY];                    /* a client's: S */
+    uint8_t short_public[KEY], short_secret[KEY]; /* C', c' or S', s' */
     uint8_t other_short[KEY];
     uint8_t cookie[COOKIE];
-    uint8_t vouch[VOUCH_TEXT];                     /* a client's: what it will vouch for */
-    uint64_t nonce;                                /* the last short nonce that was sent */
+    uint8_t vouch[VOUCH_TEXT]; /* a client's: what it will vouch for */
+    uint64_t nonce;            /* the last short nonce that was sent */
 };
 
 /* The keys of secure.h. */

@@ -16,18 +16,18 @@
 
 enum {
     LIMIT = 64,
-    LEVELS = 16,      /* descriptors that are left, from none to enough for everything */
-    PAUSES = 4,       /* failures to accept that must not come in less time than this */
+    LEVELS = 16, /* descriptors that are left, from none to enough for everything */
+    PAUSES = 4,  /* failures to accept that must not come in less time than this */
     PAUSES_MS = 100,
 };
 
 /* In the child, where cmocka's assertions mean nothing. */
-#define CHECK(condition)                                                                                               \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "child, line %d: %s (errno %d)\n", __LINE__, #condition, errno);                           \
-            _exit(1);                                                                                                  \
-        }                                                                                                              \
+#define CHECK(condition)                                                                     \
+    do {                                                                                     \
+        if (!(condition)) {                                                                  \
+            fprintf(stderr, "child, line %d: %s (errno %d)\n", __LINE__, #condition, errno); \
+            _exit(1);                                                                        \
+        }                                                                                    \
     } while (0)
 
 /* Descriptors that the child holds so that there are none. */

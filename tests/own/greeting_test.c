@@ -172,7 +172,11 @@ static void test_two_servers(void **state)
 /* The second one is no command. */
 static void greet_twice(struct world *world, int mechanism, bool server)
 {
-    static const struct change change = {"repeated", 0, "", 0, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
+    static const struct change change = {"repeated",
+                                         0,
+                                         "",
+                                         0,
+                                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL,
                                          ZMQ_PROTOCOL_ERROR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED};
     struct octets out = {.size = 0};
     struct arena arena;

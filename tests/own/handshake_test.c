@@ -305,10 +305,8 @@ static void test_truncated(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        arena_test(test_null),
-        arena_test(test_plain_server),
-        arena_test(test_plain_client),
-        arena_test(test_too_much_metadata),
+        arena_test(test_null),         arena_test(test_plain_server),
+        arena_test(test_plain_client), arena_test(test_too_much_metadata),
         arena_test(test_truncated),
     };
 

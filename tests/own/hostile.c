@@ -113,8 +113,8 @@ void arena_open(struct arena *arena, struct world *world, int mechanism, bool se
     open_peers(arena);
     if (prepare)
         prepare(arena->victim);
-    arena->monitor = watch(world, arena->victim,
-                           HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
+    arena->monitor =
+        watch(world, arena->victim, HANDSHAKE_FAILED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED);
     bound = server ? arena->victim : arena->healthy;
     bind_apart(bound, endpoint);
     assert_ok(zmq_connect(server ? arena->healthy : arena->victim, endpoint));

@@ -18,13 +18,13 @@
 struct arena {
     struct world *world;
     int mechanism;
-    bool server;                 /* the victim's role */
+    bool server; /* the victim's role */
     void *victim;
-    void *monitor;               /* of the victim: failures, successes, disconnections */
+    void *monitor; /* of the victim: failures, successes, disconnections */
     void *healthy;
     char endpoint[ENDPOINT_MAX]; /* server: where it is bound; client: where the hostile peer listens */
     int listener;
-    unsigned said;               /* messages exchanged with the healthy peer */
+    unsigned said; /* messages exchanged with the healthy peer */
 };
 
 /* The fixture of these tests: as zap_world_test, and no descriptor may be left over in the end. */

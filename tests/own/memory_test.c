@@ -12,7 +12,7 @@ enum {
     PART = 20000,
     LONG_TOPIC = 400000,
     TOPICS = 20000,
-    GROWTH = 4 << 20,   /* octets: what many rounds may leave in use */
+    GROWTH = 4 << 20, /* octets: what many rounds may leave in use */
 };
 
 /* What the program has of the heap. Sanitizers count otherwise: 0 there. */
@@ -20,7 +20,6 @@ static size_t in_use(void)
 {
     return mallinfo2().uordblks;
 }
-
 
 /* Two large parts of a message whose end never comes, the second one cut. */
 static void unfinished(int fd)

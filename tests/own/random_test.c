@@ -29,8 +29,8 @@ static void put_noise(struct octets *out, struct random *random)
 /* Noise in the shape of frames: the first octets of each are what a frame may begin with. */
 static void put_frames(struct octets *out, struct random *random)
 {
-    static const char *const names[] = {"READY", "HELLO", "WELCOME", "INITIATE", "MESSAGE", "ERROR",
-                                        "PING",  "PONG",  "CANCEL",  "SUBSCRIBE"};
+    static const char *const names[] = {"READY", "HELLO", "WELCOME", "INITIATE", "MESSAGE",
+                                        "ERROR", "PING",  "PONG",    "CANCEL",   "SUBSCRIBE"};
 
     for (size_t i = random_below(random, 20); i > 0; i--) {
         uint8_t noise[100];

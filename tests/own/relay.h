@@ -7,12 +7,12 @@
 
 /* Lives on the stack of the test. */
 struct relay {
-    struct arena arena;          /* the server, its monitor and its healthy peer */
+    struct arena arena; /* the server, its monitor and its healthy peer */
     void *client;
-    void *monitor;               /* the client's */
-    int listener;                /* where the client connects to */
+    void *monitor; /* the client's */
+    int listener;  /* where the client connects to */
     char endpoint[ENDPOINT_MAX];
-    int to_client, to_server;    /* the present connection */
+    int to_client, to_server; /* the present connection */
 };
 
 void relay_open(struct relay *relay, struct world *world, int mechanism);

@@ -17,8 +17,8 @@ enum {
     HANDSHAKE_MS = 100,
     HEARTBEAT_MS = 20,
     SILENT = 20,
-    CROWD = 1200,          /* more than one host may have half open */
-    HALF_OPEN_PEER = 512,  /* what it may */
+    CROWD = 1200,         /* more than one host may have half open */
+    HALF_OPEN_PEER = 512, /* what it may */
 };
 
 static void short_handshake(void *victim)

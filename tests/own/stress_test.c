@@ -13,9 +13,9 @@
 
 enum {
     THREADS = 4,
-    MESSAGES = 500,      /* that each thread sends */
+    MESSAGES = 500, /* that each thread sends */
     ROUNDS = 40,
-    VISITS = 25,         /* of each thread to a server */
+    VISITS = 25, /* of each thread to a server */
     TALK = 50,
 };
 
@@ -45,10 +45,10 @@ struct crew {
     int count;
     atomic_int sent;
     atomic_int received;
-    atomic_int expected;     /* to be received, by all together */
+    atomic_int expected; /* to be received, by all together */
     atomic_llong sum;
-    atomic_int wrong;        /* calls that ended otherwise than they may */
-    atomic_int error;        /* the error of one of these */
+    atomic_int wrong; /* calls that ended otherwise than they may */
+    atomic_int error; /* the error of one of these */
     atomic_bool stop;
     pthread_barrier_t barrier;
 };
@@ -522,14 +522,10 @@ static void test_context_ends_in_the_middle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        world_test(test_threads_share_sockets),
-        world_test(test_threads_share_secured_sockets),
-        world_test(test_subscribers_come_and_go),
-        world_test(test_visitors),
-        world_test(test_endpoints_change_under_way),
-        world_test(test_threads_poll),
-        world_test(test_closing_while_others_wait),
-        world_test(test_context_ends_while_others_wait),
+        world_test(test_threads_share_sockets),      world_test(test_threads_share_secured_sockets),
+        world_test(test_subscribers_come_and_go),    world_test(test_visitors),
+        world_test(test_endpoints_change_under_way), world_test(test_threads_poll),
+        world_test(test_closing_while_others_wait),  world_test(test_context_ends_while_others_wait),
         world_test(test_context_ends_in_the_middle),
     };
 

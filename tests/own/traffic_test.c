@@ -88,8 +88,14 @@ static const struct attempt malformed[] = {
     {"a name without its end", OCTETS("\4\4\4PIN"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {"PING without a TTL", OCTETS("\4\5\4PING"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {"PING, half a TTL", OCTETS("\4\6\4PING\0"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
-    {"PING, much context", OCTETS("\4\x18\4PING\0\0" "01234567890123456"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
-    {"PONG, much context", OCTETS("\4\x16\4PONG" "01234567890123456"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
+    {"PING, much context",
+     OCTETS("\4\x18\4PING\0\0"
+            "01234567890123456"),
+     PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
+    {"PONG, much context",
+     OCTETS("\4\x16\4PONG"
+            "01234567890123456"),
+     PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {NULL, NULL, 0, 0, 0},
 };
 
@@ -106,11 +112,23 @@ static void test_malformed_frames(void **state)
 /* More than a message may have without ZMQ_MAXMSGSIZE. libzmq added a frame's size to a pointer before it compared. */
 static const struct attempt huge[] = {
     {"2^63", OCTETS("\2\x80\0\0\0\0\0\0\0abc"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
-    {"2^64 - 1", OCTETS("\2\xff\xff\xff\xff\xff\xff\xff\xff" "abc"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
-    {"2^64 - 8", OCTETS("\2\xff\xff\xff\xff\xff\xff\xff\xf8" "abc"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
+    {"2^64 - 1",
+     OCTETS("\2\xff\xff\xff\xff\xff\xff\xff\xff"
+            "abc"),
+     PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
+    {"2^64 - 8",
+     OCTETS("\2\xff\xff\xff\xff\xff\xff\xff\xf8"
+            "abc"),
+     PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {"2^64 - 65536", OCTETS("\2\xff\xff\xff\xff\xff\xff\0\0abc"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
-    {"2^63 - 1", OCTETS("\2\x7f\xff\xff\xff\xff\xff\xff\xff" "abc"), SYSTEM(EMSGSIZE)},
-    {"2^63 - 9", OCTETS("\2\x7f\xff\xff\xff\xff\xff\xff\xf7" "abc"), SYSTEM(EMSGSIZE)},
+    {"2^63 - 1",
+     OCTETS("\2\x7f\xff\xff\xff\xff\xff\xff\xff"
+            "abc"),
+     SYSTEM(EMSGSIZE)},
+    {"2^63 - 9",
+     OCTETS("\2\x7f\xff\xff\xff\xff\xff\xff\xf7"
+            "abc"),
+     SYSTEM(EMSGSIZE)},
     {"2^62", OCTETS("\3\x40\0\0\0\0\0\0\0abc"), SYSTEM(EMSGSIZE)},
     {"a command of 2^63 - 1", OCTETS("\6\x7f\xff\xff\xff\xff\xff\xff\xff\4PING"), SYSTEM(EMSGSIZE)},
     {NULL, NULL, 0, 0, 0},
@@ -243,7 +261,10 @@ static const struct attempt unsealed[] = {
     {"an empty frame", OCTETS("\0\0"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {"MESSAGE alone", OCTETS("\0\x8\7MESSAGE"), PROTOCOL(MALFORMED_COMMAND_MESSAGE)},
     {"MESSAGE of 32 octets", OCTETS("\0\x20\7MESSAGE012345670123456789abcdef"), PROTOCOL(MALFORMED_COMMAND_MESSAGE)},
-    {"MESSAGE out of sequence", OCTETS("\0\x21\7MESSAGE\0\0\0\0\0\0\0\0" "0123456789abcdef!"), PROTOCOL(INVALID_SEQUENCE)},
+    {"MESSAGE out of sequence",
+     OCTETS("\0\x21\7MESSAGE\0\0\0\0\0\0\0\0"
+            "0123456789abcdef!"),
+     PROTOCOL(INVALID_SEQUENCE)},
     {"2^63", OCTETS("\2\x80\0\0\0\0\0\0\0\7MESSAGE"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {NULL, NULL, 0, 0, 0},
 };
@@ -267,7 +288,9 @@ static void cve_2014_7202_clear_text_after_curve(void **state)
 /* Well sealed, and wrong inside: flags and payload. */
 static const struct attempt sealed[] = {
     {"\4reserved flag", OCTETS("x"), PROTOCOL(MALFORMED_COMMAND_MESSAGE)},
-    {"\xff" "all flags", OCTETS("x"), PROTOCOL(MALFORMED_COMMAND_MESSAGE)},
+    {"\xff"
+     "all flags",
+     OCTETS("x"), PROTOCOL(MALFORMED_COMMAND_MESSAGE)},
     {"\3a command with MORE", OCTETS("\4PING\0\0"), PROTOCOL(MALFORMED_COMMAND_MESSAGE)},
     {"\2an empty command", OCTETS(""), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},
     {"\2a name without its end", OCTETS("\5PING"), PROTOCOL(MALFORMED_COMMAND_UNSPECIFIED)},

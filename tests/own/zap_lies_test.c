@@ -62,7 +62,8 @@ static void admit_another(struct gate *gate, void *handler)
 }
 
 /* The right answer, frame by frame. */
-static const struct zap_frame right[FRAMES] = {{"", 0}, {"1.0", 3}, {"1", 1}, {"200", 3}, {"OK", 2}, {"me", 2}, {"", 0}};
+static const struct zap_frame right[FRAMES] = {{"", 0},   {"1.0", 3}, {"1", 1}, {"200", 3},
+                                               {"OK", 2}, {"me", 2},  {"", 0}};
 
 /* Changes one or more of the frames, their order or their number, so that the answer is not right any more. */
 static size_t spoil(struct random *random, const struct zap_request *request, struct zap_frame frames[2 * FRAMES],

@@ -17,12 +17,12 @@
 #include <zmq.h>
 
 enum {
-    ROUNDS = 400,        /* of ROUND_MS at most, until the message must have arrived */
-    FEW_ROUNDS = 10,     /* if it need not arrive */
+    ROUNDS = 400,    /* of ROUND_MS at most, until the message must have arrived */
+    FEW_ROUNDS = 10, /* if it need not arrive */
     ROUND_MS = 5,
-    HANDSHAKE_MS = 200,  /* a question to ZAP may be lost: it is asked again after that */
+    HANDSHAKE_MS = 200, /* a question to ZAP may be lost: it is asked again after that */
     TEST_SECONDS = 60,
-    LARGE = 20000,       /* octets of the message: it has memory of its own, and comes in pieces */
+    LARGE = 20000, /* octets of the message: it has memory of its own, and comes in pieces */
     NUMBERS_MAX = 5000,
 };
 
@@ -33,7 +33,7 @@ struct scenario {
     const char *transport;
     int mechanism;
     bool monitored;
-    bool may_be_lost;    /* inproc: a connection that fails does not come again */
+    bool may_be_lost; /* inproc: a connection that fails does not come again */
 };
 
 /* Everything that one run opens. */
@@ -218,8 +218,7 @@ static bool talk(struct stage *stage)
 /* --- failing, one after the other ------------------------------------------------------------------------------------- */
 
 /* One run in which the call with that number fails. Returns how many calls there were; counts what goes wrong. */
-static unsigned run_once(const struct scenario *scenario, enum shortage shortage, unsigned number,
-                         unsigned *faults)
+static unsigned run_once(const struct scenario *scenario, enum shortage shortage, unsigned number, unsigned *faults)
 {
     struct stage stage = {.scenario = scenario};
     bool opened, arrived;

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 
 enum shortage {
-    SHORTAGE_MEMORY,  /* malloc and its kin return NULL */
-    SHORTAGE_SYSTEM,  /* calls that make descriptors and threads fail with EMFILE, EAGAIN, ENOMEM */
+    SHORTAGE_MEMORY, /* malloc and its kin return NULL */
+    SHORTAGE_SYSTEM, /* calls that make descriptors and threads fail with EMFILE, EAGAIN, ENOMEM */
 };
 
 /* Counts from now on; the call with this number (from 1) fails, on whatever thread, and no other. 0: none fails. */
