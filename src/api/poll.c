@@ -12,7 +12,10 @@
 #include "core/socket.h"
 #include "platform/poller.h"
 
-enum { FEW = 16 }; /* items that need no memory */
+enum {
+    FEW = 16,      /* items that need no memory */
+    BLIND_MS = 10, /* how long a caller without a wakeup sleeps at most */
+};
 
 /* One call. Owner: zmq_poll's stack. */
 struct polling {
@@ -21,7 +24,7 @@ struct polling {
     struct ih_socket **sockets;   /* by item; NULL for a descriptor */
     struct pollfd *fds;           /* by item, and behind them the wakeup */
     struct ih_poller_call *calls; /* by item */
-    int wakeup;
+    int wakeup;                   /* negative: there was no descriptor left for it */
 };
 
 static int remaining_ms(long timeout, uint64_t deadline)
@@ -175,6 +178,11 @@ static int take_descriptors(struct polling *polling)
     return ready;
 }
 
+static int sleep_ms(const struct polling *polling, int left)
+{
+    return polling->wakeup < 0 && (left < 0 || left > BLIND_MS) ? BLIND_MS : left;
+}
+
 static int wait_loop(struct polling *polling, long timeout)
 {
     uint64_t deadline = timeout > 0 ? ih_clock_after(ih_clock_ms(), (uint64_t)timeout) : 0;
@@ -188,7 +196,7 @@ static int wait_loop(struct polling *polling, long timeout)
         if (ready < 0)
             return ready;
         left = remaining_ms(timeout, deadline);
-        if (poll(polling->fds, (nfds_t)polling->count + 1, ready ? 0 : left) < 0)
+        if (poll(polling->fds, (nfds_t)polling->count + 1, ready ? 0 : sleep_ms(polling, left)) < 0)
             return -errno;
         ready += take_descriptors(polling);
         if (ready || (left == 0 && looked))
@@ -200,10 +208,9 @@ static int wait_loop(struct polling *polling, long timeout)
 static int poll_many(struct polling *polling, long timeout)
 {
     int entered = 0;
-    int rc = polling->wakeup = ih_wakeup_of_thread();
+    int rc;
 
-    if (rc < 0)
-        return rc;
+    polling->wakeup = ih_wakeup_of_thread();
     polling->fds[polling->count] = (struct pollfd){.fd = polling->wakeup, .events = POLLIN};
     rc = enter_sockets(polling, &entered);
     if (rc == 0)

@@ -230,6 +230,7 @@ static void commands_reach_the_pattern(void **state)
     assert_int_equal(ih_pipe_deliver(pipe, &queue), 0);
     assert_int_equal(seen.commands, 2);
     assert_int_equal(seen.last_kind, IH_MSG_CANCEL);
+    assert_int_equal(seen.taken, 3); /* commands take up room with the carrier as well */
     expect_read(pipe, "ab");
     expect_nothing(pipe);
 }

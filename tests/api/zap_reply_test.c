@@ -267,11 +267,16 @@ static void test_late_answer_lets_nobody_in(void **state)
         set_int(pair.client, ZMQ_RECONNECT_IVL, 5);
         assert_ok(zmq_connect(pair.client, endpoint));
         zap_receive(handler, &late);
+        drain(monitor); /* of connections that were given up before they got as far as this question */
         assert_int_equal(await_refusal(monitor).kind, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
         zap_reply(handler, &late, "200", "", NULL, 0);
-        zap_refuse(handler, "400");
-        const struct event outcome = next_outcome(monitor);
-        assert_int_equal(outcome.kind, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+        /* Questions may grow too old before they are answered here; but none is answered by the late answer. */
+        struct event outcome;
+        do {
+            zap_refuse(handler, "400");
+            outcome = next_outcome(monitor);
+            assert_int_not_equal(outcome.kind, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+        } while (outcome.kind != ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
         expect_nothing(server);
         close_socket(world, pair.client);
         close_socket(world, server);

@@ -51,7 +51,7 @@ class LifecycleTest(InteropTest):
 
     def kill_client(self, first, second, mechanism):
         """A server notices that a client was killed, and serves the next one with the same id."""
-        server, client = first.socket("ROUTER"), second.socket("DEALER", ROUTING_ID="client")
+        server, client = first.socket("ROUTER", ROUTER_HANDOVER=1), second.socket("DEALER", ROUTING_ID="client")
         security = Security(mechanism, server, client)
         endpoint = server.monitor().bind()
         client.connect(endpoint)
