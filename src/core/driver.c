@@ -324,8 +324,10 @@ static int round_once(struct ih_socket *socket, int timeout_ms)
 
     socket->driven = true;
     socket->users++;
-    if (timeout_ms != 0)
+    if (timeout_ms != 0 && !ih_list_empty(&socket->flush)) {
         ih_driver_flush_once(socket); /* what was left for later: the caller has time now */
+        timeout_ms = 0;               /* what it waits for may have come meanwhile */
+    }
     if (housekeep(socket)) {
         timeout_ms = 0;
         ask = ++socket->unasked % ASK_AGAIN == 0;
