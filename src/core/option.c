@@ -314,15 +314,48 @@ void ih_options_init(struct ih_options *opt)
     }
 }
 
-void ih_options_fini(struct ih_options *opt)
+/* The options that own memory. */
+enum { BLOBS = 10 };
+
+static void list_blobs(struct ih_options *opt, struct ih_blob *blobs[BLOBS])
 {
-    struct ih_blob *const blobs[] = {
+    struct ih_blob *const list[BLOBS] = {
         &opt->zap_domain, &opt->socks_proxy,        &opt->socks_username, &opt->socks_password, &opt->bind_to_device,
         &opt->metadata,   &opt->tcp_accept_filters, &opt->ipc_pids,       &opt->ipc_uids,       &opt->ipc_gids,
     };
-    for (size_t i = 0; i < sizeof(blobs) / sizeof(blobs[0]); i++) {
+
+    memcpy(blobs, list, sizeof(list));
+}
+
+void ih_options_fini(struct ih_options *opt)
+{
+    struct ih_blob *blobs[BLOBS];
+
+    list_blobs(opt, blobs);
+    for (size_t i = 0; i < BLOBS; i++) {
         ih_blob_clear(blobs[i]);
     }
+}
+
+int ih_options_copy(struct ih_options *to, const struct ih_options *from)
+{
+    struct ih_blob *blobs[BLOBS];
+    struct ih_blob theirs[BLOBS];
+    int rc = 0;
+
+    *to = *from;
+    list_blobs(to, blobs);
+    for (size_t i = 0; i < BLOBS; i++) {
+        theirs[i] = *blobs[i];
+        *blobs[i] = (struct ih_blob){NULL, 0};
+    }
+    for (size_t i = 0; i < BLOBS && rc == 0; i++) {
+        rc = ih_blob_set(blobs[i], theirs[i].data, theirs[i].size);
+    }
+    if (rc < 0) {
+        ih_options_fini(to);
+    }
+    return rc;
 }
 
 int ih_options_set(struct ih_options *opt, int option, const void *value, size_t size)

@@ -9,7 +9,8 @@
 
 #include "core/blob.h"
 
-/* Owner: its socket; guarded by the socket's lock. Values as in the man page zmq_setsockopt. */
+/* Owner: its socket, guarded by the socket's lock; an endpoint has a copy that does not change. Values as in the man page
+ * zmq_setsockopt. */
 struct ih_options {
     int sndhwm; /* messages, 0: no limit */
     int rcvhwm;
@@ -51,6 +52,9 @@ struct ih_options {
 
 void ih_options_init(struct ih_options *opt);
 void ih_options_fini(struct ih_options *opt);
+
+/* Makes *to, which is overwritten, a copy of its own. -ENOMEM: *to needs no fini then. */
+int ih_options_copy(struct ih_options *to, const struct ih_options *from);
 
 /* zmq_setsockopt, zmq_getsockopt for these. -ENOENT: not one of them. -EINVAL, -ENOMEM; nothing is changed then. */
 int ih_options_set(struct ih_options *opt, int option, const void *value, size_t size);

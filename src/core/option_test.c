@@ -462,6 +462,25 @@ static void writing_never_overflows(void **state)
     assert_int_equal(ih_option_write_bytes("", 0, true, NULL, &size), -EINVAL);
 }
 
+static void a_copy_is_independent(void **state)
+{
+    struct ih_options *opt = *state, copy;
+    char text[300];
+    size_t size = sizeof(text);
+    assert_int_equal(ih_options_set(opt, ZMQ_ZAP_DOMAIN, "before", 6), 0);
+    assert_int_equal(ih_options_set(opt, ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10), 0);
+    assert_int_equal(set_int(opt, ZMQ_HANDSHAKE_IVL, 5), 0);
+    assert_int_equal(ih_options_copy(&copy, opt), 0);
+    assert_int_equal(ih_options_set(opt, ZMQ_ZAP_DOMAIN, "after", 5), 0);
+    assert_int_equal(ih_options_set(opt, ZMQ_TCP_ACCEPT_FILTER, NULL, 0), 0);
+    assert_int_equal(set_int(opt, ZMQ_HANDSHAKE_IVL, 6), 0);
+    assert_int_equal(ih_options_get(&copy, ZMQ_ZAP_DOMAIN, text, &size), 0);
+    assert_string_equal(text, "before");
+    assert_int_not_equal(copy.tcp_accept_filters.size, 0);
+    assert_int_equal(get_int(&copy, ZMQ_HANDSHAKE_IVL), 5);
+    ih_options_fini(&copy);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -483,6 +502,7 @@ int main(void)
         TEST(others_options_are_not_here),
         TEST(readers_refuse_and_leave_the_result),
         TEST(writing_never_overflows),
+        TEST(a_copy_is_independent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
 #include "base/props.h"
 #include "core/option.h"
 
+struct ih_ctx;
+struct ih_security;
 struct ih_socket;
 struct ih_zap;
 struct ih_zmtp;
@@ -29,13 +31,13 @@ struct ih_props *ih_zap_props(const struct ih_zap_result *result);
 /* Called once with the socket's lock held. */
 typedef void ih_zap_done_fn(void *owner, const struct ih_zap_result *result);
 
-/* True if the socket's settings and the handler's presence make it necessary to ask (libzmq's rules). */
-bool ih_zap_wanted(struct ih_socket *socket);
+/* True if these settings of an endpoint and the handler's presence make it necessary to ask (libzmq's rules). */
+bool ih_zap_wanted(struct ih_ctx *ctx, const struct ih_options *opt, const struct ih_security *security);
 
-/* Asks; address is the peer's, without port. The machine must be in state ZAP. -ECONNREFUSED: no handler is bound;
- * -ENOMEM. Lock held. */
-int ih_zap_ask(struct ih_socket *socket, const struct ih_zmtp *zmtp, const char *address, ih_zap_done_fn *done,
-               void *owner, struct ih_zap **zap);
+/* Asks as the endpoint's options say; address is the peer's, without port. The machine must be in state ZAP. -EFAULT: no
+ * handler is bound, or a domain is enforced and there is none; -ENOMEM. Lock held. */
+int ih_zap_ask(struct ih_socket *socket, const struct ih_options *opt, const struct ih_zmtp *zmtp, const char *address,
+               ih_zap_done_fn *done, void *owner, struct ih_zap **zap);
 
 /* The answer is no longer wanted, or has been used. Lock held. */
 void ih_zap_free(struct ih_zap *zap);

@@ -30,22 +30,17 @@ void stream_conn_event(struct stream_conn *conn, int event, uint32_t value)
 struct stream_origin *stream_origin_new(struct ih_socket *socket, const char *uri)
 {
     struct stream_origin *origin = calloc(1, sizeof(*origin));
-    const struct ih_blob *metadata = &socket->opt.metadata;
 
     if (!origin)
         return NULL;
-    origin->refs = 1;
-    origin->uri = strdup(uri);
-    origin->security = ih_security_hold(socket->security);
-    memcpy(origin->routing_id, socket->opt.routing_id, socket->opt.routing_id_size);
-    origin->routing_id_size = socket->opt.routing_id_size;
-    if (metadata->size) {
-        origin->metadata = malloc(metadata->size);
-        if (origin->metadata)
-            memcpy(origin->metadata, metadata->data, metadata->size);
-        origin->metadata_size = metadata->size;
+    if (ih_options_copy(&origin->opt, &socket->opt) < 0) {
+        free(origin);
+        return NULL;
     }
-    if (origin->uri && (origin->metadata || !metadata->size))
+    origin->refs = 1;
+    origin->security = ih_security_hold(socket->security);
+    origin->uri = strdup(uri);
+    if (origin->uri)
         return origin;
     stream_origin_release(origin);
     return NULL;
@@ -57,7 +52,7 @@ void stream_origin_release(struct stream_origin *origin)
         return;
     ih_security_release(origin->security);
     stream_proxy_free(origin->proxy);
-    free(origin->metadata);
+    ih_options_fini(&origin->opt);
     free(origin->uri);
     free(origin);
 }
@@ -275,18 +270,20 @@ void stream_conn_opened(struct stream_conn *conn)
 void stream_conn_start(struct stream_conn *conn)
 {
     struct ih_socket *socket = conn->base.source.socket;
+    const struct stream_origin *origin = conn->origin;
+    const struct ih_options *opt = &origin->opt;
     struct ih_zmtp_config config = {
-        .security = conn->origin->security,
+        .security = origin->security,
         .cookies = ih_ctx_cookies(socket->ctx),
         .socket_type = socket->pattern->name,
-        .routing_id = conn->origin->routing_id,
-        .routing_id_size = conn->origin->routing_id_size,
-        .metadata = conn->origin->metadata,
-        .metadata_size = conn->origin->metadata_size,
-        .max_msg_size = socket->opt.maxmsgsize,
+        .routing_id = opt->routing_id,
+        .routing_id_size = opt->routing_id_size,
+        .metadata = opt->metadata.data,
+        .metadata_size = opt->metadata.size,
+        .max_msg_size = opt->maxmsgsize,
         .serial = ih_ctx_serial(socket->ctx),
         .binder = conn->connecter == NULL,
-        .ask_zap = ih_zap_wanted(socket),
+        .ask_zap = ih_zap_wanted(socket->ctx, opt, origin->security),
     };
 
     ih_event_cancel(socket, &conn->timer);
@@ -296,7 +293,7 @@ void stream_conn_start(struct stream_conn *conn)
     }
     conn->state = STREAM_HANDSHAKE;
     conn->zmtp = config.cookies ? ih_zmtp_new(&config) : NULL;
-    if (!conn->zmtp || stream_conn_deadline(conn, socket->opt.handshake_ivl) < 0) {
+    if (!conn->zmtp || stream_conn_deadline(conn, opt->handshake_ivl) < 0) {
         stream_conn_fail(conn, -ENOMEM);
         return;
     }

@@ -236,7 +236,7 @@ static void attempt(struct stream_connecter *connecter)
     bool pending;
     int fd;
 
-    stream_tuning(socket, &tuning);
+    stream_tuning(&socket->opt, &tuning);
     fd = ih_net_connect(&connecter->addr, connecter->source.size ? &connecter->source : NULL, &tuning, &pending);
     if (fd < 0) {
         if (fd == -ECONNREFUSED && socket->opt.reconnect_stop & ZMQ_RECONNECT_STOP_CONN_REFUSED)

@@ -122,7 +122,7 @@ static void ask_zap(struct stream_conn *conn)
 
     conn->state = STREAM_ASKING;
     stream_conn_address(conn, address, sizeof(address));
-    rc = ih_zap_ask(socket, conn->zmtp, address, zap_done, conn, &conn->zap);
+    rc = ih_zap_ask(socket, &conn->origin->opt, conn->zmtp, address, zap_done, conn, &conn->zap);
     if (rc < 0)
         stream_conn_fail(conn, rc);
     else

@@ -21,7 +21,7 @@ static uint64_t timeout_ms(const struct ih_options *opt)
 /* The next moment at which something has to be looked at. */
 static void set_timer(struct stream_conn *conn)
 {
-    const struct ih_options *opt = &conn->base.source.socket->opt;
+    const struct ih_options *opt = &conn->origin->opt;
     uint64_t at = UINT64_MAX;
 
     if (opt->heartbeat_ivl > 0)
@@ -38,7 +38,7 @@ static void set_timer(struct stream_conn *conn)
 
 void stream_heartbeat_start(struct stream_conn *conn)
 {
-    const struct ih_options *opt = &conn->base.source.socket->opt;
+    const struct ih_options *opt = &conn->origin->opt;
 
     if (opt->heartbeat_ivl <= 0 || !conn->zmtp || !ih_zmtp_peer_minor(conn->zmtp))
         return;
@@ -69,7 +69,7 @@ static int send_command(struct stream_conn *conn, enum ih_msg_kind kind, const v
 
 static void ping(struct stream_conn *conn, uint64_t now)
 {
-    const struct ih_options *opt = &conn->base.source.socket->opt;
+    const struct ih_options *opt = &conn->origin->opt;
     unsigned tenths = (unsigned)opt->heartbeat_ttl / 100; /* ping-ttl: tenths of a second, network order */
     uint8_t ttl[2] = {(uint8_t)(tenths >> 8), (uint8_t)tenths};
 
@@ -83,7 +83,7 @@ static void ping(struct stream_conn *conn, uint64_t now)
 
 void stream_heartbeat_fired(struct stream_conn *conn)
 {
-    const struct ih_options *opt = &conn->base.source.socket->opt;
+    const struct ih_options *opt = &conn->origin->opt;
     uint64_t now = ih_clock_ms();
 
     /* While the application does not read, neither do we: silence means nothing then. */

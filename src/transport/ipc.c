@@ -29,9 +29,8 @@ static bool contains(const struct ih_blob *blob, const void *entry, size_t size)
 }
 
 /* ZMQ_IPC_FILTER_PID, _UID, _GID: no filter admits everybody, else one that matches is enough. */
-static bool admits(struct ih_socket *socket, int fd, const struct ih_addr *peer)
+static bool admits(const struct ih_options *opt, int fd, const struct ih_addr *peer)
 {
-    const struct ih_options *opt = &socket->opt;
     pid_t pid;
     uid_t uid;
     gid_t gid;

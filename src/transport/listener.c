@@ -22,10 +22,8 @@ enum {
     HALF_OPEN_PEER = 512, /* and of one address: beyond it, its oldest gives way */
 };
 
-void stream_tuning(struct ih_socket *socket, struct ih_net_tuning *tuning)
+void stream_tuning(const struct ih_options *opt, struct ih_net_tuning *tuning)
 {
-    const struct ih_options *opt = &socket->opt;
-
     *tuning = (struct ih_net_tuning){
         .sndbuf = opt->sndbuf,
         .rcvbuf = opt->rcvbuf,
@@ -79,12 +77,12 @@ static void admit(struct stream_listener *listener, int fd, const struct ih_addr
     struct ih_net_tuning tuning;
     struct stream_conn *conn;
 
-    if (listener->kind->admits && !listener->kind->admits(socket, fd, peer)) {
+    if (listener->kind->admits && !listener->kind->admits(&listener->origin->opt, fd, peer)) {
         event(listener, ZMQ_EVENT_ACCEPT_FAILED, ECONNABORTED);
         ih_net_close(fd);
         return;
     }
-    stream_tuning(socket, &tuning);
+    stream_tuning(&listener->origin->opt, &tuning);
     (void)ih_net_tune(fd, &tuning);
     make_way(socket, peer);
     conn = stream_conn_new(socket, listener->kind, fd, listener->origin);
@@ -197,7 +195,7 @@ static int open_listener(struct ih_socket *socket, const struct stream_kind *kin
         return rc;
     if (socket->opt.use_fd >= 0)
         return use_fd(socket, binding);
-    stream_tuning(socket, &tuning);
+    stream_tuning(&socket->opt, &tuning);
     rc = ih_net_listen(&binding->addr, socket->opt.backlog, socket->opt.ipv6 != 0, &tuning);
     if (rc < 0)
         return rc;

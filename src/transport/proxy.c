@@ -149,7 +149,7 @@ void stream_proxy_start(struct stream_conn *conn)
     if (conn->socks)
         rc = ih_socks_init(conn->socks, &config);
     if (rc == 0)
-        rc = stream_conn_deadline(conn, conn->base.source.socket->opt.handshake_ivl);
+        rc = stream_conn_deadline(conn, conn->origin->opt.handshake_ivl);
     if (rc < 0)
         stream_conn_fail(conn, rc);
     else

@@ -24,16 +24,14 @@ struct ih_socks;
 struct stream_conn;
 struct stream_proxy;
 
-/* What all connections of one endpoint share: the settings of the moment of its zmq_bind or zmq_connect. Owner: the
+/* What all connections of one endpoint share: the settings of the moment of its zmq_bind or zmq_connect. Whoever comes to
+ * an endpoint is let in or not as the program meant when it opened it, whatever it has set for others since. Owner: the
  * endpoint and its connections, by refs (guarded by the socket's lock). Immutable. */
 struct stream_origin {
     unsigned refs;
     char *uri; /* for the monitor */
     struct ih_security *security;
-    uint8_t routing_id[255];
-    uint8_t routing_id_size;
-    uint8_t *metadata; /* ZMQ_METADATA, encoded */
-    size_t metadata_size;
+    struct ih_options opt;
     struct stream_proxy *proxy; /* NULL: connect without one */
 };
 
@@ -47,8 +45,8 @@ struct stream_kind {
     /* Parses what follows "://". connect: 1 if *addr is known, 0 if the host name must be looked up. */
     int (*parse_bind)(const char *address, struct ih_socket *socket, struct ih_addr *addr);
     int (*parse_connect)(const char *address, struct ih_socket *socket, struct ih_addr *source, struct ih_addr *addr);
-    /* True if the options allow this peer (filters). */
-    bool (*admits)(struct ih_socket *socket, int fd, const struct ih_addr *peer);
+    /* True if the endpoint's options allow this peer (filters). */
+    bool (*admits)(const struct ih_options *opt, int fd, const struct ih_addr *peer);
 };
 
 enum stream_state {
@@ -212,8 +210,8 @@ void stream_endpoint_close(struct ih_endpoint *endpoint);
 void stream_listener_close(struct stream_listener *listener);
 void stream_connecter_close(struct stream_connecter *connecter);
 
-/* The socket's options for descriptors. */
-void stream_tuning(struct ih_socket *socket, struct ih_net_tuning *tuning);
+/* The options for descriptors. */
+void stream_tuning(const struct ih_options *opt, struct ih_net_tuning *tuning);
 
 /* The connection of a connecter is gone; ready: it had got through its handshake; final: do not come back. */
 void stream_connecter_lost(struct stream_connecter *connecter, bool ready, bool final);

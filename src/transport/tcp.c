@@ -14,9 +14,9 @@ static int parse_connect(const char *address, struct ih_socket *socket, struct i
 }
 
 /* ZMQ_TCP_ACCEPT_FILTER: no filter admits everybody. */
-static bool admits(struct ih_socket *socket, int fd, const struct ih_addr *peer)
+static bool admits(const struct ih_options *opt, int fd, const struct ih_addr *peer)
 {
-    const struct ih_blob *blob = &socket->opt.tcp_accept_filters;
+    const struct ih_blob *blob = &opt->tcp_accept_filters;
     const struct ih_net_filter *filters = (const struct ih_net_filter *)(const void *)blob->data;
     size_t count = blob->size / sizeof(*filters);
 

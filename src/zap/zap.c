@@ -31,22 +31,21 @@ struct ih_zap {
     void *owner;
 };
 
-bool ih_zap_wanted(struct ih_socket *socket)
+bool ih_zap_wanted(struct ih_ctx *ctx, const struct ih_options *opt, const struct ih_security *security)
 {
-    const struct ih_options *opt = &socket->opt;
     bool domain = opt->zap_domain.size != 0;
 
-    switch (ih_security_mechanism(socket->security)) {
+    switch (ih_security_mechanism(security)) {
     case ZMQ_NULL:
-        return domain && (opt->zap_enforce_domain || ih_inproc_bound(&socket->ctx->inproc, HANDLER));
+        return domain && (opt->zap_enforce_domain || ih_inproc_bound(&ctx->inproc, HANDLER));
     case ZMQ_PLAIN:
-        return ih_security_as_server(socket->security);
+        return ih_security_as_server(security);
     default:
-        if (!ih_security_as_server(socket->security))
+        if (!ih_security_as_server(security))
             return false;
         if (opt->zap_enforce_domain)
             return domain;
-        return ih_inproc_bound(&socket->ctx->inproc, HANDLER);
+        return ih_inproc_bound(&ctx->inproc, HANDLER);
     }
 }
 
@@ -71,9 +70,8 @@ static int add_text(struct ih_queue *queue, const char *text)
     return add(queue, text, strlen(text), true);
 }
 
-static int build(struct ih_queue *queue, struct ih_socket *socket, const struct ih_zmtp *zmtp, const char *address)
+static int build(struct ih_queue *queue, const struct ih_options *opt, const struct ih_zmtp *zmtp, const char *address)
 {
-    const struct ih_options *opt = &socket->opt;
     const uint8_t *data = NULL;
     size_t size = 0;
     unsigned count = 0;
@@ -215,8 +213,8 @@ struct ih_props *ih_zap_props(const struct ih_zap_result *result)
 
 /* --- asking ------------------------------------------------------------------------------------------------------ */
 
-int ih_zap_ask(struct ih_socket *socket, const struct ih_zmtp *zmtp, const char *address, ih_zap_done_fn *done,
-               void *owner, struct ih_zap **result)
+int ih_zap_ask(struct ih_socket *socket, const struct ih_options *opt, const struct ih_zmtp *zmtp, const char *address,
+               ih_zap_done_fn *done, void *owner, struct ih_zap **result)
 {
     struct ih_zap *zap = calloc(1, sizeof(*zap));
     struct ih_link *link = ih_link_new();
@@ -226,11 +224,11 @@ int ih_zap_ask(struct ih_socket *socket, const struct ih_zmtp *zmtp, const char 
     ih_queue_init(&request);
     if (!zap || !link)
         goto failed;
-    if (socket->opt.zap_enforce_domain && !socket->opt.zap_domain.size) {
+    if (opt->zap_enforce_domain && !opt->zap_domain.size) {
         rc = -EFAULT; /* as libzmq reports a missing handler */
         goto failed;
     }
-    rc = build(&request, socket, zmtp, address);
+    rc = build(&request, opt, zmtp, address);
     if (rc < 0)
         goto failed;
     zap->socket = socket;

@@ -158,6 +158,23 @@ static void test_several_filters(void **state)
     reaches(world, pull, endpoint);
 }
 
+/* As they were when it was bound. */
+static void test_filters_of_the_bind_hold(void **state)
+{
+    struct world *world = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *pull = open_socket(world, ZMQ_PULL);
+    void *monitor = watch(world, pull, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED);
+    set_int(pull, ZMQ_IPC_FILTER_PID, 1);
+    bind_any(world, pull, "ipc", endpoint);
+    set_bytes(pull, ZMQ_IPC_FILTER_PID, NULL, 0);
+    void *push = open_socket(world, ZMQ_PUSH);
+    assert_ok(zmq_connect(push, endpoint));
+    send_str(push, "x");
+    assert_int_equal(next_event(monitor).kind, ZMQ_EVENT_ACCEPT_FAILED);
+    expect_nothing(pull);
+}
+
 static void test_use_fd(void **state)
 {
     struct world *world = *state;
@@ -219,6 +236,7 @@ int main(void)
         world_test(test_bad_paths),
         world_test(test_filters),
         world_test(test_several_filters),
+        world_test(test_filters_of_the_bind_hold),
         world_test(test_use_fd),
         world_test(test_comes_back_after_a_restart),
         world_test(test_peer_address),

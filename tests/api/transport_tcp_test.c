@@ -171,6 +171,25 @@ static void test_accept_filter(void **state)
     assert_int_equal(next_event(monitor).kind, ZMQ_EVENT_ACCEPTED);
 }
 
+/* Filters are those of the moment of zmq_bind: to clear them afterwards opens no endpoint that is bound already. */
+static void test_accept_filters_of_the_bind_hold(void **state)
+{
+    struct world *world = *state;
+    char closed[ENDPOINT_MAX];
+    char open[ENDPOINT_MAX];
+    void *pull = open_socket(world, ZMQ_PULL);
+    void *monitor = watch(world, pull, ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED);
+    set_bytes(pull, ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10);
+    bind_any(world, pull, "tcp", closed);
+    set_bytes(pull, ZMQ_TCP_ACCEPT_FILTER, NULL, 0);
+    bind_any(world, pull, "tcp", open);
+    set_bytes(pull, ZMQ_TCP_ACCEPT_FILTER, "10.0.0.0/8", 10);
+    raw_expect_close(raw_connect(world, closed));
+    assert_int_equal(next_event(monitor).kind, ZMQ_EVENT_ACCEPT_FAILED);
+    reaches(world, pull, open, false);
+    assert_int_equal(next_event(monitor).kind, ZMQ_EVENT_ACCEPTED);
+}
+
 static int socket_option(int fd, int level, int option)
 {
     int value = -1;
@@ -447,6 +466,7 @@ int main(void)
         world_test(test_address_in_use),
         world_test(test_source_address),
         world_test(test_accept_filter),
+        world_test(test_accept_filters_of_the_bind_hold),
         world_test(test_descriptor_options),
         world_test(test_bind_to_device),
         world_test(test_use_fd),

@@ -143,6 +143,27 @@ static void test_maxmsgsize(void **state)
     expect_nothing(scene.socket);
 }
 
+/* It is that of the moment of zmq_bind. */
+static void test_maxmsgsize_of_the_bind_holds(void **state)
+{
+    struct world *world = *state;
+    static char data[201];
+    struct wire_scene scene = {.socket = open_socket(world, ZMQ_DEALER)};
+    int64_t most = sizeof data - 1;
+    set_bytes(scene.socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    scene.monitor = watch(world, scene.socket, ZMQ_EVENT_ALL);
+    bind_any(world, scene.socket, "tcp", scene.endpoint);
+    most = -1;
+    set_bytes(scene.socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    const int fd = wire_join_scene(world, &scene);
+    wire_send_frame(fd, 0, data, sizeof data - 1);
+    expect_bytes(scene.socket, data, sizeof data - 1);
+    wire_send_frame(fd, 0, data, sizeof data);
+    raw_expect_close(fd);
+    await_event(scene.monitor, ZMQ_EVENT_DISCONNECTED);
+    expect_nothing(scene.socket);
+}
+
 /* The connection ends at any point of a message: all or nothing. */
 static void test_cut_off_messages(void **state)
 {
@@ -452,6 +473,7 @@ int main(void)
         world_test(test_unknown_commands),
         world_test(test_cve_2019_6250_absurd_sizes),
         world_test(test_maxmsgsize),
+        world_test(test_maxmsgsize_of_the_bind_holds),
         world_test(test_cut_off_messages),
         world_test(test_subscriptions_as_they_are_sent),
         world_test(test_subscriptions_as_they_are_received),

@@ -295,6 +295,52 @@ static void test_plain_gets_in_when_the_handler_is_there(void **state)
     expect_str(pair.server, "inside");
 }
 
+/* Who comes to an endpoint is asked about as the socket was when it was bound, whatever the socket has become since: here
+ * a client itself, or one without a domain of that name. */
+static void test_the_settings_of_the_bind_hold(void **state)
+{
+    struct world *world = *state;
+    void *handler = open_handler(world);
+    for (int i = 0; i < 3; i++) {
+        struct zap_request request;
+        const struct zap_pair pair = open_zap_pair(world, mechanisms[i], ZMQ_PULL, ZMQ_PUSH);
+        set_bytes(pair.server, ZMQ_ZAP_DOMAIN, "another", 7);
+        set_bytes(pair.server, ZMQ_ROUTING_ID, "another", 7);
+        secure_client(pair.server, mechanisms[(i + 1) % 3]);
+        secure_client(pair.server, mechanisms[i]);
+        assert_ok(zmq_connect(pair.client, pair.endpoint));
+        zap_receive(handler, &request);
+        assert_true(zap_frame_is(&request, ZAP_DOMAIN_FRAME, TEST_DOMAIN));
+        assert_true(zap_frame_is(&request, ZAP_IDENTITY, ""));
+        assert_true(zap_frame_is(&request, ZAP_MECHANISM, mechanism_name(mechanisms[i])));
+        zap_reply(handler, &request, "400", "", NULL, 0);
+        assert_int_equal(next_outcome(pair.server_monitor).kind, ZMQ_EVENT_HANDSHAKE_FAILED_AUTH);
+        expect_nothing(pair.server);
+        close_socket(world, pair.client);
+    }
+}
+
+/* And without a handler: to enforce a domain is of the bind as well. */
+static void test_enforcement_of_the_bind_holds(void **state)
+{
+    struct world *world = *state;
+    for (int i = 0; i < 3; i++) {
+        char endpoint[ENDPOINT_MAX];
+        void *strict = open_socket(world, ZMQ_PULL);
+        void *push = open_socket(world, ZMQ_PUSH);
+        secure_server(strict, mechanisms[i]);
+        secure_client(push, mechanisms[i]);
+        set_bytes(strict, ZMQ_ZAP_DOMAIN, TEST_DOMAIN, strlen(TEST_DOMAIN));
+        set_int(strict, ZMQ_ZAP_ENFORCE_DOMAIN, 1);
+        void *monitor = watch(world, strict, ZMQ_EVENT_ALL);
+        bind_any(world, strict, "tcp", endpoint);
+        set_int(strict, ZMQ_ZAP_ENFORCE_DOMAIN, 0);
+        assert_ok(zmq_connect(push, endpoint));
+        assert_int_equal(next_outcome(monitor).kind, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+        expect_nothing(strict);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +357,8 @@ int main(void)
         world_test(test_enforced_domain_needs_a_handler),
         world_test(test_handler_comes_and_goes),
         world_test(test_plain_gets_in_when_the_handler_is_there),
+        world_test(test_the_settings_of_the_bind_hold),
+        world_test(test_enforcement_of_the_bind_holds),
     };
     return cmocka_run_group_tests_name("ZAP requests", tests, NULL, NULL);
 }
