@@ -109,6 +109,13 @@ static bool has(const struct ih_props *props, const struct ih_property *property
     return ih_props_get(props, name) != NULL;
 }
 
+/* What this end finds out about a peer, and ZAP says of it, is not for the peer to say. */
+static bool is_reserved(const struct ih_property *property)
+{
+    return ih_property_is(property, "User-Id") || ih_property_is(property, "Peer-Address") ||
+           ih_property_is(property, "__fd");
+}
+
 int ih_zmtp_peer_properties(const struct ih_zmtp *zmtp, struct ih_props **props)
 {
     struct ih_metadata metadata = {NULL, 0};
@@ -118,7 +125,7 @@ int ih_zmtp_peer_properties(const struct ih_zmtp *zmtp, struct ih_props **props)
     if (zmtp->handshake)
         metadata = (struct ih_metadata){zmtp->handshake->peer, zmtp->handshake->peer_size};
     while (rc == 0 && ih_metadata_next(&metadata, &property) > 0) {
-        if (!has(*props, &property))
+        if (!is_reserved(&property) && !has(*props, &property))
             rc = ih_props_set(props, (const char *)property.name, property.name_size, property.value,
                               property.value_size);
     }

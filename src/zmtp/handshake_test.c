@@ -172,6 +172,29 @@ static void application_metadata(void **state)
     close_both();
 }
 
+static void reserved_metadata(void **state)
+{
+    static const char said[] = "\7User-Id\0\0\0\5admin\7uSER-iD\0\0\0\5admin\14Peer-Address\0\0\0\1x\4__fd\0\0\0\0010"
+                               "\3X-a\0\0\0\1b";
+    static const char *const names[] = {"User-Id", "uSER-iD", "Peer-Address", "__fd"};
+    struct ih_security *security = testing_security(ZMQ_NULL, false);
+    struct ih_zmtp_config config = testing_config(security, jar, false);
+    struct ih_props *props = ih_props_new();
+
+    (void)state;
+    config.metadata = said;
+    config.metadata_size = sizeof said - 1;
+    client = testing_new(security, &config);
+    server = testing_open(ZMQ_NULL, true, false, jar);
+    testing_shake(&client, &server);
+    assert_int_equal(ih_zmtp_peer_properties(server.zmtp, &props), 0);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_null(ih_props_get(props, names[i]));
+    assert_string_equal(ih_props_get(props, "X-a"), "b");
+    ih_props_release(props);
+    close_both();
+}
+
 /* --- ZAP ---------------------------------------------------------------------------------------------------------- */
 
 /* Brings the server to the question. */
@@ -575,6 +598,7 @@ int main(void)
         cmocka_unit_test(octets_in_any_pieces),
         cmocka_unit_test(traffic_is_not_taken),
         cmocka_unit_test(application_metadata),
+        cmocka_unit_test(reserved_metadata),
         cmocka_unit_test(credentials),
         cmocka_unit_test(denied),
         cmocka_unit_test(cve_2014_7202_other_mechanism),

@@ -302,12 +302,46 @@ static void test_truncated(void **state)
     }
 }
 
+/* A peer may call itself what it likes; who it is, and where it comes from, its messages say without asking it. */
+static void test_who_the_peer_is(void **state)
+{
+    struct octets out = {.size = 0}, properties = {.size = 0};
+    struct arena arena;
+    zmq_msg_t message;
+    int fd;
+
+    arena_open(&arena, *state, ZMQ_NULL, true, NULL);
+    put_right_greeting(&out, &arena);
+    put_property(&properties, "User-Id", "admin", 5);
+    put_property(&properties, "user-id", "admin", 5);
+    put_property(&properties, "Peer-Address", "10.0.0.1", 8);
+    put_property(&properties, "__fd", "0", 1);
+    put_property(&properties, "X-name", "admin", 5);
+    put_command(&out, "READY", properties.data, properties.size);
+    put_frame(&out, 0, "hello", 5);
+    fd = arena_attack(&arena);
+    wire_send(fd, &out);
+    assert_ok(zmq_msg_init(&message));
+    assert_returns(zmq_msg_recv(&message, arena.victim, 0), 5);
+    assert_returns(zmq_msg_recv(&message, arena.victim, 0), 5);
+    assert_string_equal(zmq_msg_gets(&message, "X-name"), "admin");
+    assert_string_equal(zmq_msg_gets(&message, "Peer-Address"), "127.0.0.1");
+    assert_null(zmq_msg_gets(&message, "User-Id"));
+    assert_null(zmq_msg_gets(&message, "user-id"));
+    assert_true(zmq_msg_get(&message, ZMQ_SRCFD) > 0);
+    assert_ok(zmq_msg_close(&message));
+    await_event(arena.monitor, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    drop_fd(arena.world, fd);
+    await_event(arena.monitor, ZMQ_EVENT_DISCONNECTED);
+    arena_exchange(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         arena_test(test_null),         arena_test(test_plain_server),
         arena_test(test_plain_client), arena_test(test_too_much_metadata),
-        arena_test(test_truncated),
+        arena_test(test_truncated),    arena_test(test_who_the_peer_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
