@@ -107,6 +107,43 @@ static void clock_may_come_out_of_order(void **state)
     assert_int_equal(open_at(*state, 7, 5000), 0);
 }
 
+/* When none is expected any more, even who has the jar opens none. */
+static void is_forgotten(void **state)
+{
+    uint8_t other[IH_CURVE_COOKIE];
+    uint64_t first = ih_cookie_seal(*state, 6, 0, client_key, secret_key, other);
+    uint64_t second = ih_cookie_seal(*state, 7, 0, client_key, secret_key, cookie);
+
+    ih_cookie_forget(*state, first);
+    assert_int_equal(open_at(*state, 7, 0), 0);
+    ih_cookie_forget(*state, second);
+    assert_int_equal(open_at(*state, 7, 0), -EBADMSG);
+    ih_cookie_seal(*state, 7, 0, client_key, secret_key, cookie);
+    assert_int_equal(open_at(*state, 7, 0), 0);
+}
+
+/* Those that were made with the secret before the current one, and with one that is gone. */
+static void is_forgotten_later(void **state)
+{
+    uint8_t current[IH_CURVE_COOKIE];
+    uint8_t before[IH_CURVE_COOKIE];
+    uint64_t first = ih_cookie_seal(*state, 7, 0, client_key, secret_key, before);
+    uint64_t second = ih_cookie_seal(*state, 7, MINUTE, client_key, secret_key, current);
+
+    assert_int_not_equal(first, second);
+    memcpy(cookie, before, sizeof cookie);
+    assert_int_equal(open_at(*state, 7, MINUTE), 0);
+    ih_cookie_forget(*state, first);
+    assert_int_equal(open_at(*state, 7, MINUTE), -EBADMSG);
+    memcpy(cookie, current, sizeof cookie);
+    assert_int_equal(open_at(*state, 7, MINUTE), 0);
+
+    ih_cookie_seal(*state, 7, 4 * MINUTE, client_key, secret_key, cookie);
+    ih_cookie_forget(*state, second);
+    assert_int_equal(open_at(*state, 7, 4 * MINUTE), 0);
+    assert_int_equal(open_at(*state, 7, 5 * MINUTE), 0);
+}
+
 #define JAR_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -115,7 +152,8 @@ int main(void)
         JAR_TEST(opens_on_its_connection_only), JAR_TEST(opens_in_its_process_only),
         JAR_TEST(altered_is_refused),           JAR_TEST(is_never_the_same),
         JAR_TEST(lives_for_one_to_two_minutes), JAR_TEST(dies_while_nothing_happens),
-        JAR_TEST(clock_may_come_out_of_order),
+        JAR_TEST(clock_may_come_out_of_order),  JAR_TEST(is_forgotten),
+        JAR_TEST(is_forgotten_later),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

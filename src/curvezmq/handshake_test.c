@@ -309,6 +309,32 @@ static void initiate_is_worthless_later(void **state)
     assert_int_equal(ih_curve_server_initiate(&server, initiate, sizeof initiate, NOW + 600000, text, &from), -EBADMSG);
 }
 
+/* Even to one who has all that the server then has: its cookie opens no more. */
+static void cookie_is_worthless_afterwards(void **state)
+{
+    uint8_t client_key[IH_CURVE_KEY];
+    uint8_t secret_key[IH_CURVE_KEY];
+    struct ih_cookie_jar *idle = ih_cookie_jar_new();
+
+    (void)state;
+    for (int finished = 0; finished < 2; finished++) {
+        teardown(NULL);
+        assert_int_equal(ih_curve_client_init(&client, &C, S.public_key), 0);
+        ih_curve_server_init(&server, S.public_key, S.secret_key, idle, 5);
+        ih_curve_client_hello(&client, hello);
+        assert_int_equal(ih_curve_server_hello(&server, hello, sizeof hello, NOW, welcome), 0);
+        assert_int_equal(ih_curve_client_welcome(&client, welcome, sizeof welcome), 0);
+        ih_curve_client_initiate(&client, metadata, METADATA, initiate);
+        assert_int_equal(ih_cookie_open(idle, 5, NOW, initiate + 9, client_key, secret_key), 0);
+        if (finished)
+            assert_int_equal(take_initiate(initiate, sizeof initiate), 0);
+        else
+            ih_curve_server_fini(&server);
+        assert_int_equal(ih_cookie_open(idle, 5, NOW, initiate + 9, client_key, secret_key), -EBADMSG);
+    }
+    ih_cookie_jar_free(idle);
+}
+
 static void initiate_is_worthless_after_another_hello(void **state)
 {
     struct ih_curve_client again;
@@ -468,7 +494,11 @@ static void no_key_state_before_initiate(void **state)
     after = before;
     assert_int_equal(ih_curve_server_hello(&after, hello, sizeof hello, NOW, welcome), 0);
     assert_int_equal(after.nonce, 1);
+    assert_true(after.expects_cookie);
+    ih_cookie_forget(jar, after.cookie);
     after.nonce = 0;
+    after.cookie = 0;
+    after.expects_cookie = false;
     assert_memory_equal(&before, &after, sizeof before);
 }
 
@@ -487,6 +517,7 @@ int main(void)
         SHAKE_TEST(altered_ready),
         SHAKE_TEST(initiate_is_worthless_elsewhere),
         SHAKE_TEST(initiate_is_worthless_later),
+        SHAKE_TEST(cookie_is_worthless_afterwards),
         SHAKE_TEST(initiate_is_worthless_after_another_hello),
         SHAKE_TEST(welcome_is_worthless_elsewhere),
         SHAKE_TEST(vouch_must_be_for_this_connection_and_server),

@@ -43,8 +43,16 @@ void ih_curve_server_init(struct ih_curve_server *server, const uint8_t public_k
     server->serial = serial;
 }
 
+static void forget_cookie(struct ih_curve_server *server)
+{
+    if (server->expects_cookie)
+        ih_cookie_forget(server->jar, server->cookie);
+    server->expects_cookie = false;
+}
+
 void ih_curve_server_fini(struct ih_curve_server *server)
 {
+    forget_cookie(server);
     ih_secret_free(server->session);
     server->session = NULL;
 }
@@ -61,7 +69,9 @@ static void put_welcome(struct ih_curve_server *server, const uint8_t *client_ke
     randombytes_buf(welcome + WELCOME_NONCE, IH_CURVE_LONG_NONCE);
     ih_curve_long_nonce(nonce, ih_curve_welcome_prefix, welcome + WELCOME_NONCE);
     (void)crypto_box_keypair(text, secret_key);
-    ih_cookie_seal(server->jar, server->serial, now_ms, client_key, secret_key, text + IH_CURVE_KEY);
+    forget_cookie(server);
+    server->cookie = ih_cookie_seal(server->jar, server->serial, now_ms, client_key, secret_key, text + IH_CURVE_KEY);
+    server->expects_cookie = true;
     /* Box [S' + cookie](S->C') */
     (void)crypto_box_easy_afternm(welcome + WELCOME_BOX, text, IH_CURVE_KEY + IH_CURVE_COOKIE, nonce, shared);
     sodium_memzero(secret_key, sizeof secret_key);
@@ -159,6 +169,7 @@ int ih_curve_server_initiate(struct ih_curve_server *server, const uint8_t *comm
         ih_secret_free(shared);
         return rc;
     }
+    forget_cookie(server);
     server->session = shared;
     memcpy(server->client_key, text, IH_CURVE_KEY);
     *metadata = text + INITIATE_METADATA;

@@ -14,8 +14,10 @@ struct ih_curve_server {
     const uint8_t *public_key; /* S */
     const uint8_t *secret_key; /* s */
     struct ih_cookie_jar *jar;
-    uint64_t serial;                  /* of the connection, never the same twice */
-    uint64_t nonce;                   /* the client's last short nonce */
+    uint64_t serial; /* of the connection, never the same twice */
+    uint64_t nonce;  /* the client's last short nonce */
+    uint64_t cookie; /* the secret of the cookie that WELCOME brought, if one is expected */
+    bool expects_cookie;
     uint8_t *session;                 /* of C' and S', from INITIATE on; in secret memory */
     uint8_t client_key[IH_CURVE_KEY]; /* C, from INITIATE on */
 };
@@ -23,7 +25,7 @@ struct ih_curve_server {
 void ih_curve_server_init(struct ih_curve_server *server, const uint8_t public_key[IH_CURVE_KEY],
                           const uint8_t secret_key[IH_CURVE_KEY], struct ih_cookie_jar *jar, uint64_t serial);
 
-/* Wipes. */
+/* Wipes. Also of a struct that is all zero. */
 void ih_curve_server_fini(struct ih_curve_server *server);
 
 /* Checks HELLO and answers it. */
