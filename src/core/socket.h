@@ -52,7 +52,7 @@ struct ih_socket {
     uint32_t next_id;     /* for routing ids that peers did not choose */
 
     struct ih_list endpoints; /* struct ih_endpoint: listeners and connecters */
-    struct ih_list conns;     /* struct ih_conn */
+    struct ih_list conns;     /* struct ih_conn; the half-open ones are the last, by age */
     unsigned half_open;       /* accepted connections before READY */
     char *last_endpoint;      /* ZMQ_LAST_ENDPOINT, or NULL */
     struct ih_monitor *monitor;

@@ -71,8 +71,9 @@ int ih_net_parse_ipc(const char *path, struct ih_addr *addr);
  * want). For ipc the path. Truncates, always NUL-terminated. */
 void ih_net_format(const struct ih_addr *addr, bool with_port, char *text, size_t size);
 
-/* True if both are of one machine, whatever the ports. All ipc addresses are. */
-bool ih_net_same_host(const struct ih_addr *a, const struct ih_addr *b);
+/* A number for whoever has that address, whatever the port: whoever has one IPv6 address has its network of 64 bits to choose
+ * others from. All ipc addresses are of one. */
+uint64_t ih_net_host(const struct ih_addr *addr);
 
 /* "10.0.0.0/8", "::1", ... for ZMQ_TCP_ACCEPT_FILTER; ends at size or the first NUL. -EINVAL. */
 int ih_net_parse_filter(const char *text, size_t size, bool ipv6, struct ih_net_filter *filter);

@@ -400,22 +400,32 @@ void ih_net_format(const struct ih_addr *addr, bool with_port, char *text, size_
     }
 }
 
-bool ih_net_same_host(const struct ih_addr *a, const struct ih_addr *b)
+static uint64_t host_number(const uint8_t *octets, size_t size)
 {
-    if (a->storage.ss_family != b->storage.ss_family) {
-        return false;
+    uint64_t number = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        number = number << 8 | octets[i];
     }
-    if (a->storage.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *a6 = (const void *)&a->storage;
-        const struct sockaddr_in6 *b6 = (const void *)&b->storage;
-        return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
+    return number;
+}
+
+uint64_t ih_net_host(const struct ih_addr *addr)
+{
+    const uint64_t mapped = (uint64_t)0xffff << 32; /* as in ::ffff:192.0.2.1 */
+
+    if (addr->storage.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const void *)&addr->storage;
+        const uint8_t *octets = in6->sin6_addr.s6_addr;
+
+        return IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) ? mapped | host_number(octets + 12, 4) : host_number(octets, 8);
     }
-    if (a->storage.ss_family == AF_INET) {
-        const struct sockaddr_in *a4 = (const void *)&a->storage;
-        const struct sockaddr_in *b4 = (const void *)&b->storage;
-        return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
+    if (addr->storage.ss_family == AF_INET) {
+        const struct sockaddr_in *in4 = (const void *)&addr->storage;
+
+        return mapped | ntohl(in4->sin_addr.s_addr);
     }
-    return true;
+    return UINT64_MAX; /* the network of no IPv6 host */
 }
 
 /* The bits after '/', at most limit. */

@@ -117,7 +117,7 @@ struct stream_conn *stream_conn_new(struct ih_socket *socket, const struct strea
     origin->refs++;
     conn->timer.fire = timer_fired;
     ih_list_init(&conn->listener_node);
-    ih_list_add_tail(&socket->conns, &conn->base.node);
+    ih_list_add_head(&socket->conns, &conn->base.node);
     conn->state = STREAM_CONNECTING;
     return conn;
 }
@@ -398,9 +398,14 @@ static int take_pipe(struct stream_conn *conn)
 
 static void leave_half_open(struct stream_conn *conn)
 {
-    if (conn->half_open)
-        conn->base.source.socket->half_open--;
+    struct ih_socket *socket = conn->base.source.socket;
+
+    if (!conn->half_open)
+        return;
     conn->half_open = false;
+    socket->half_open--;
+    ih_list_del(&conn->base.node); /* the half-open ones are the last */
+    ih_list_add_head(&socket->conns, &conn->base.node);
 }
 
 void stream_conn_activate(struct stream_conn *conn)

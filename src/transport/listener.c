@@ -8,6 +8,7 @@
 #include <zmq.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "core/io.h"
 #include "core/monitor.h"
 #include "core/socket.h"
@@ -19,7 +20,8 @@ enum {
     ACCEPTS = 64,         /* connections taken in one go */
     PAUSE_MS = 100,       /* how long a listener waits when there are no descriptors or memory */
     HALF_OPEN = 1024,     /* connections that have not finished their handshake, of one socket */
-    HALF_OPEN_PEER = 512, /* and of one address: beyond it, its oldest gives way */
+    HALF_OPEN_PEER = 512, /* and of one host: beyond it, its oldest gives way */
+    CROWDS = 256,         /* hosts that are told apart, about, when there are too many of all */
 };
 
 void stream_tuning(const struct ih_options *opt, struct ih_net_tuning *tuning)
@@ -44,31 +46,60 @@ static void event(struct stream_listener *listener, int event, int value)
 
 /* --- accepting ------------------------------------------------------------------------------------------------- */
 
-/* Too many have not finished their handshake: the oldest of the address that has most of them gives way. */
+/* Half-open connections are the last of the socket's, the oldest first. The next older one than node; NULL: none. */
+static struct stream_conn *older(struct ih_socket *socket, const struct ih_list *node)
+{
+    struct stream_conn *conn = IH_CONTAINER(node->prev, struct stream_conn, base.node);
+
+    return node->prev != &socket->conns && conn->half_open ? conn : NULL;
+}
+
+/* The oldest one of a host that has as many as it may, or NULL. */
+static struct stream_conn *oldest_of_host(struct ih_socket *socket, const struct ih_addr *peer)
+{
+    const uint64_t host = ih_net_host(peer);
+    struct stream_conn *oldest = NULL;
+    unsigned count = 0;
+
+    for (struct stream_conn *c = older(socket, &socket->conns); c; c = older(socket, &c->base.node)) {
+        if (ih_net_host(&c->peer) != host)
+            continue;
+        oldest = c;
+        count++;
+    }
+    return count >= HALF_OPEN_PEER ? oldest : NULL;
+}
+
+/* The oldest one of the host that has most of them: whoever has few is not driven out by whoever has many. */
+static struct stream_conn *oldest_of_largest_crowd(struct ih_socket *socket)
+{
+    struct stream_conn *oldest[CROWDS];
+    unsigned count[CROWDS] = {0};
+    size_t largest = 0;
+
+    for (struct stream_conn *c = older(socket, &socket->conns); c; c = older(socket, &c->base.node)) {
+        const uint64_t host = ih_net_host(&c->peer);
+        const size_t crowd = ih_hash(&host, sizeof(host)) % CROWDS;
+
+        oldest[crowd] = c;
+        if (++count[crowd] > count[largest])
+            largest = crowd;
+    }
+    return count[largest] ? oldest[largest] : NULL;
+}
+
+/* Too many have not finished their handshake: one gives way. */
 static void make_way(struct ih_socket *socket, const struct ih_addr *peer)
 {
-    struct stream_conn *oldest = NULL, *oldest_there = NULL;
-    unsigned there = 0;
+    struct stream_conn *conn;
 
     if (socket->half_open < HALF_OPEN_PEER)
         return;
-    IH_LIST_EACH(node, &socket->conns) {
-        struct stream_conn *conn = IH_CONTAINER(node, struct stream_conn, base.node);
-
-        if (!conn->half_open)
-            continue;
-        if (!oldest)
-            oldest = conn;
-        if (!ih_net_same_host(&conn->peer, peer))
-            continue;
-        if (!oldest_there)
-            oldest_there = conn;
-        there++;
-    }
-    if (there >= HALF_OPEN_PEER && oldest_there)
-        stream_conn_fail(oldest_there, -EBUSY);
-    else if (socket->half_open >= HALF_OPEN && oldest)
-        stream_conn_fail(oldest, -EBUSY);
+    conn = oldest_of_host(socket, peer);
+    if (!conn && socket->half_open >= HALF_OPEN)
+        conn = oldest_of_largest_crowd(socket);
+    if (conn)
+        stream_conn_fail(conn, -EBUSY);
 }
 
 static void admit(struct stream_listener *listener, int fd, const struct ih_addr *peer)
@@ -92,6 +123,8 @@ static void admit(struct stream_listener *listener, int fd, const struct ih_addr
     conn->peer = *peer;
     conn->half_open = true;
     socket->half_open++;
+    ih_list_del(&conn->base.node);
+    ih_list_add_tail(&socket->conns, &conn->base.node);
     ih_list_add_tail(&listener->conns, &conn->listener_node);
     event(listener, ZMQ_EVENT_ACCEPTED, fd);
     stream_conn_start(conn);

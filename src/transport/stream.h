@@ -106,7 +106,7 @@ struct stream_conn {
     bool blocked;   /* the peer takes no more: waits for IH_WRITE */
     bool broken;    /* the peer is gone, as the set has said; what it sent may wait to be read */
     bool lingering; /* closed when everything is written */
-    bool half_open; /* counted in socket->half_open */
+    bool half_open; /* counted in socket->half_open, and among the last of socket->conns */
     bool pinged;    /* a PING was sent and nothing was received since */
     uint8_t pongs;  /* PONGs queued */
     uint8_t *rx;    /* octets read and not decoded yet */

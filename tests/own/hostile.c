@@ -75,9 +75,10 @@ int listen_apart(struct world *world, char endpoint[ENDPOINT_MAX])
     return fd;
 }
 
-int dial(const char *endpoint)
+int dial_from(const char *source, const char *endpoint)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in own = {.sin_family = AF_INET};
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     unsigned short port;
     char host[64];
@@ -86,8 +87,17 @@ int dial(const char *endpoint)
     assert_int_equal(sscanf(endpoint, "tcp://%63[0-9.]:%hu", host, &port), 2);
     assert_int_equal(inet_pton(AF_INET, host, &address.sin_addr), 1);
     address.sin_port = htons(port);
+    if (source) {
+        assert_int_equal(inet_pton(AF_INET, source, &own.sin_addr), 1);
+        assert_int_equal(bind(fd, (const struct sockaddr *)&own, sizeof own), 0);
+    }
     assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof address), 0);
     return fd;
+}
+
+int dial(const char *endpoint)
+{
+    return dial_from(NULL, endpoint);
 }
 
 static void open_peers(struct arena *arena)

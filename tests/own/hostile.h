@@ -58,7 +58,8 @@ void put_right_greeting(struct octets *out, const struct arena *arena);
 void bind_apart(void *socket, char endpoint[ENDPOINT_MAX]);
 int listen_apart(struct world *world, char endpoint[ENDPOINT_MAX]);
 
-/* A descriptor connected there, which is the caller's. */
+/* A descriptor connected there, which is the caller's; from that address of this machine, or from any (NULL). */
+int dial_from(const char *source, const char *endpoint);
 int dial(const char *endpoint);
 
 /* Open descriptors of the process. */

@@ -17,8 +17,9 @@ enum {
     HANDSHAKE_MS = 100,
     HEARTBEAT_MS = 20,
     SILENT = 20,
-    CROWD = 1200,         /* more than one host may have half open */
+    CROWD = 1200,         /* more than one host may have half open, and more than all may */
     HALF_OPEN_PEER = 512, /* what it may */
+    HALF_OPEN = 1024,     /* what all may */
 };
 
 static void short_handshake(void *victim)
@@ -210,6 +211,40 @@ static void test_a_thousand_connections(void **state)
     arena_exchange(&arena);
 }
 
+/* Several hosts, none of which has more than it may, do not drive out one who is slow. */
+static void test_a_crowd_of_several_hosts(void **state)
+{
+    static const char *const hosts[] = {"127.0.9.1", "127.0.9.2", "127.0.9.3"};
+    const int size = make_room();
+    int *fds = malloc((size_t)size * sizeof *fds);
+    struct octets out = {.size = 0};
+    struct arena arena;
+    int slow;
+
+    assert_non_null(fds);
+    arena_open(&arena, *state, ZMQ_NULL, true, NULL);
+    slow = keep_fd(*state, dial_from("127.0.9.4", arena.endpoint));
+    wire_expect_greeting(slow, "NULL");
+    for (int i = 0; i < size; i++) {
+        fds[i] = dial_from(hosts[i % 3], arena.endpoint);
+        if (i % 10 == 0)
+            arena_exchange(&arena);
+    }
+    for (int i = 0; i < size + 1 - HALF_OPEN; i++)
+        arena_expect_reason(&arena, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, EBUSY, "crowd");
+    put_right_greeting(&out, &arena);
+    put_metadata_command(&out, "READY", "DEALER", NULL);
+    put_frame(&out, 0, "late", 4);
+    wire_send(slow, &out);
+    assert_int_equal(await_event(arena.monitor, OUTCOME).kind, ZMQ_EVENT_HANDSHAKE_SUCCEEDED);
+    assert_returns(zmq_recv(arena.victim, &(char[8]){0}, 8, 0), 5);
+    expect_str(arena.victim, "late");
+    for (int i = 0; i < size; i++)
+        close(fds[i]);
+    free(fds);
+    drop_fd(*state, slow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +254,7 @@ int main(void)
         arena_test(cve_2020_15166_server_hears_its_clients),
         arena_test(cve_2020_15166_clients_hear_their_server),
         arena_test(test_a_thousand_connections),
+        arena_test(test_a_crowd_of_several_hosts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
