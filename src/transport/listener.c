@@ -19,6 +19,8 @@
 enum {
     ACCEPTS = 64,         /* connections taken in one go */
     PAUSE_MS = 100,       /* how long a listener waits when there are no descriptors or memory */
+    PATIENCE_MS = 1000,   /* where there are no descriptors, a handshake may take so long */
+    GIVE_WAY = 16,        /* and of those that take longer so many give way in one go */
     HALF_OPEN = 1024,     /* connections that have not finished their handshake, of one socket */
     HALF_OPEN_PEER = 512, /* and of one host: beyond it, its oldest gives way */
     CROWDS = 256,         /* hosts that are told apart, about, when there are too many of all */
@@ -102,6 +104,20 @@ static void make_way(struct ih_socket *socket, const struct ih_addr *peer)
         stream_conn_fail(conn, -EBUSY);
 }
 
+/* There are no descriptors: those who hold some and say nothing must not keep everybody else out. */
+static void free_descriptors(struct ih_socket *socket)
+{
+    const uint64_t now = ih_clock_ms();
+
+    for (int i = 0; i < GIVE_WAY; i++) {
+        struct stream_conn *conn = oldest_of_largest_crowd(socket);
+
+        if (!conn || now - conn->received_ms < PATIENCE_MS)
+            break;
+        stream_conn_fail(conn, -EBUSY);
+    }
+}
+
 static void admit(struct stream_listener *listener, int fd, const struct ih_addr *peer)
 {
     struct ih_socket *socket = listener->endpoint.socket;
@@ -121,6 +137,7 @@ static void admit(struct stream_listener *listener, int fd, const struct ih_addr
         return;
     conn->listener = listener;
     conn->peer = *peer;
+    conn->received_ms = ih_clock_ms();
     conn->half_open = true;
     socket->half_open++;
     ih_list_del(&conn->base.node);
@@ -164,6 +181,8 @@ static void listener_ready(struct ih_source *source, uint32_t events)
         if (fd == -ECONNABORTED || fd == -EINTR || fd == -EPROTO)
             continue;
         event(listener, ZMQ_EVENT_ACCEPT_FAILED, -fd);
+        if (fd == -EMFILE || fd == -ENFILE)
+            free_descriptors(source->socket);
         pause_listener(listener);
         break;
     }

@@ -116,7 +116,7 @@ struct stream_conn {
     struct ih_queue tx;     /* frames taken from the pipe, being encoded */
     struct ih_batch *batch; /* partly written */
     struct ih_timer timer;  /* handshake or connect deadline, then heartbeat */
-    uint64_t received_ms;   /* heartbeat: the last octets */
+    uint64_t received_ms;   /* half-open: when it was accepted; heartbeat: the last octets */
     uint64_t ping_at_ms;
     uint64_t sent_ms; /* the PING that was not answered yet */
     uint64_t ttl_ms;  /* what the peer's PING asked for, 0: nothing */

@@ -316,10 +316,43 @@ static void accepting_first(void)
     CHECK(zmq_ctx_term(host.context) == 0);
 }
 
+/* Whoever holds the descriptors and says nothing gives way, long before ZMQ_HANDSHAKE_IVL; who is let in stays. */
+static void accepting_behind_silence(void)
+{
+    const int fd = socket(AF_INET, SOCK_STREAM, 0);
+    const struct timeval deadline = {.tv_sec = DEADLINE_MS / 1000};
+    struct event event;
+    struct host host;
+    int silent[3];
+    char signature;
+
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline) == 0);
+    open_host(&host, ZMQ_EVENT_ACCEPT_FAILED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+    for (int i = 0; i < 3; i++) {
+        silent[i] = socket(AF_INET, SOCK_STREAM, 0);
+        CHECK(dial_with(silent[i], host.endpoint) == 0);
+        CHECK(read(silent[i], &signature, 1) == 1); /* it is accepted */
+    }
+    exhaust(0);
+    CHECK(dial_with(fd, host.endpoint) == 0);
+    CHECK(read(fd, &signature, 1) == 1);
+    do
+        event = read_event(host.monitor);
+    while (event.kind == ZMQ_EVENT_ACCEPT_FAILED);
+    CHECK(event.value == EBUSY);
+    pass(host.client, host.server);
+    release();
+    for (int i = 0; i < 3; i++)
+        close(silent[i]);
+    close(fd);
+    close_host(&host);
+}
+
 static void test_accepting(void **state)
 {
     (void)state;
     in_child(accepting);
+    in_child(accepting_behind_silence);
     in_child(accepting_first);
 }
 
