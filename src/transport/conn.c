@@ -315,7 +315,7 @@ void stream_conn_address(struct stream_conn *conn, char *text, size_t size)
 }
 
 /* The messages' metadata: the peer's properties, then what ZAP said, which has the last word. */
-static struct ih_props *make_props(struct stream_conn *conn)
+static int make_props(struct stream_conn *conn, struct ih_props **result)
 {
     struct ih_props *props = conn->zap_props ? conn->zap_props : ih_props_new();
     char text[128];
@@ -323,7 +323,7 @@ static struct ih_props *make_props(struct stream_conn *conn)
 
     conn->zap_props = NULL;
     if (!props)
-        return NULL;
+        return -ENOMEM;
     if (conn->zmtp)
         rc = ih_zmtp_peer_properties(conn->zmtp, &props);
     stream_conn_address(conn, text, sizeof(text));
@@ -332,10 +332,11 @@ static struct ih_props *make_props(struct stream_conn *conn)
     snprintf(text, sizeof(text), "%d", conn->base.source.fd);
     if (rc == 0)
         rc = ih_props_set(&props, "__fd", 4, text, strlen(text));
-    if (rc == 0)
-        return props;
-    ih_props_release(props);
-    return NULL;
+    if (rc < 0)
+        ih_props_release(props);
+    else
+        *result = props;
+    return rc;
 }
 
 static int set_peer_id(struct stream_conn *conn, struct ih_pipe *pipe)
@@ -365,11 +366,11 @@ static int take_pipe(struct stream_conn *conn)
     struct ih_socket *socket = conn->base.source.socket;
     struct stream_connecter *connecter = conn->connecter;
     struct ih_pipe *pipe = connecter ? connecter->pipe : NULL;
-    struct ih_props *props = make_props(conn);
-    int rc;
+    struct ih_props *props;
+    int rc = make_props(conn, &props);
 
-    if (!props)
-        return -ENOMEM;
+    if (rc < 0)
+        return rc;
     if (!pipe) {
         pipe = ih_pipe_new(socket);
         if (!pipe) {
@@ -422,6 +423,8 @@ void stream_conn_activate(struct stream_conn *conn)
     rc = take_pipe(conn);
     if (conn->zmtp && rc == 0)
         stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
+    else if (conn->zmtp)
+        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, (uint32_t)-rc);
     conn->state = STREAM_ACTIVE;
     if (rc < 0) {
         stream_conn_fail(conn, rc);

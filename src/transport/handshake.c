@@ -60,13 +60,16 @@ static int read_input(struct stream_conn *conn, struct step *step)
     struct iovec iov = {buf, sizeof(buf)};
     ssize_t size = ih_net_readv(conn->base.source.fd, &iov, 1);
     size_t used;
+    bool kept;
 
     if (size == -EAGAIN)
         return 0;
     if (size <= 0)
         return size == 0 ? -EPIPE : (int)size;
     (void)ih_zmtp_input(conn->zmtp, buf, (size_t)size, &used, ih_clock_ms());
-    if (!keep_rest(step, buf + used, (size_t)size - used))
+    kept = keep_rest(step, buf + used, (size_t)size - used);
+    explicit_bzero(buf, (size_t)size); /* a PLAIN password may have been there */
+    if (!kept)
         return -ENOMEM;
     return size == CHUNK;
 }

@@ -235,6 +235,26 @@ static void too_much_metadata(struct arena *arena)
     try_one(arena, &out, &long_id);
 }
 
+/* Metadata that are allowed, and leave no room for what else the messages are to tell. */
+static void test_metadata_that_fill_the_messages(void **state)
+{
+    enum { SIZE = 65520 };
+    static uint8_t value[SIZE];
+    struct octets out = {.size = 0};
+    struct arena arena;
+    int fd;
+
+    arena_open(&arena, *state, ZMQ_NULL, true, NULL);
+    put_right_greeting(&out, &arena);
+    put_long_header(&out, FRAME_COMMAND, 6 + 6 + SIZE);
+    put_bytes(&out, "\5READY\1A\0\0\xff\xf0", 12);
+    fd = arena_attack(&arena);
+    wire_send(fd, &out);
+    raw_write(fd, value, SIZE);
+    arena_expect_reason(&arena, SYSTEM(EMSGSIZE), "much metadata");
+    arena_expect_left(&arena, fd);
+}
+
 static void test_too_much_metadata(void **state)
 {
     for (int mechanism = ZMQ_NULL; mechanism <= ZMQ_PLAIN; mechanism++) {
@@ -339,9 +359,13 @@ static void test_who_the_peer_is(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        arena_test(test_null),         arena_test(test_plain_server),
-        arena_test(test_plain_client), arena_test(test_too_much_metadata),
-        arena_test(test_truncated),    arena_test(test_who_the_peer_is),
+        arena_test(test_null),
+        arena_test(test_plain_server),
+        arena_test(test_plain_client),
+        arena_test(test_too_much_metadata),
+        arena_test(test_metadata_that_fill_the_messages),
+        arena_test(test_truncated),
+        arena_test(test_who_the_peer_is),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
