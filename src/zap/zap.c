@@ -11,17 +11,11 @@
 #include "core/inproc.h"
 #include "core/socket.h"
 #include "mechanism/security.h"
+#include "zap/reply.h"
 #include "zmtp/connection.h"
 #include "zmtp/metadata.h"
 
 #define HANDLER "zeromq.zap.01"
-
-static const char version[] = "1.0";
-static const char request_id[] = "1";
-
-enum {
-    REPLY_FRAMES = 7, /* delimiter, version, request id, status code, status text, user id, metadata */
-};
 
 /* One question. Owner: the connection that asks; guarded by its socket's lock. */
 struct ih_zap {
@@ -78,9 +72,9 @@ static int build(struct ih_queue *queue, const struct ih_options *opt, const str
     int rc = add(queue, NULL, 0, true); /* address delimiter */
 
     if (rc == 0)
-        rc = add_text(queue, version);
+        rc = add_text(queue, IH_ZAP_VERSION);
     if (rc == 0)
-        rc = add_text(queue, request_id);
+        rc = add_text(queue, IH_ZAP_REQUEST_ID);
     if (rc == 0)
         rc = add(queue, opt->zap_domain.data, opt->zap_domain.size, true);
     if (rc == 0)
@@ -100,70 +94,11 @@ static int build(struct ih_queue *queue, const struct ih_options *opt, const str
 
 /* --- the reply --------------------------------------------------------------------------------------------------- */
 
-static bool equals(struct ih_msg *msg, const char *text)
-{
-    return ih_msg_size(msg) == strlen(text) && memcmp(ih_msg_data(msg), text, strlen(text)) == 0;
-}
-
-static unsigned parse_status(struct ih_msg *msg)
-{
-    static const unsigned known[] = {200, 300, 400, 500};
-    static const char *const texts[] = {"200", "300", "400", "500"};
-
-    for (unsigned i = 0; i < 4; i++)
-        if (equals(msg, texts[i]))
-            return known[i];
-    return 0;
-}
-
-/* Returns the ZMQ_PROTOCOL_ERROR_ZAP_ value that is wrong with the reply, or 0. */
-static int parse(struct ih_msg *frames, size_t count, struct ih_zap_result *result)
-{
-    if (count != REPLY_FRAMES)
-        return ZMQ_PROTOCOL_ERROR_ZAP_MALFORMED_REPLY;
-    if (ih_msg_size(&frames[0]))
-        return ZMQ_PROTOCOL_ERROR_ZAP_UNSPECIFIED;
-    if (!equals(&frames[1], version))
-        return ZMQ_PROTOCOL_ERROR_ZAP_BAD_VERSION;
-    if (!equals(&frames[2], request_id))
-        return ZMQ_PROTOCOL_ERROR_ZAP_BAD_REQUEST_ID;
-    result->status = parse_status(&frames[3]);
-    if (!result->status)
-        return ZMQ_PROTOCOL_ERROR_ZAP_INVALID_STATUS_CODE;
-    result->user_id = (const char *)ih_msg_data(&frames[5]);
-    result->user_id_size = ih_msg_size(&frames[5]);
-    result->metadata = ih_msg_data(&frames[6]);
-    result->metadata_size = ih_msg_size(&frames[6]);
-    if (ih_metadata_check(result->metadata, result->metadata_size) < 0) {
-        result->status = 0;
-        return ZMQ_PROTOCOL_ERROR_ZAP_INVALID_METADATA;
-    }
-    return 0;
-}
-
-/* The frames of the first message of the queue; the rest is of no interest. */
-static size_t collect(struct ih_queue *queue, struct ih_msg *frames)
-{
-    size_t count = 0;
-    bool more = true;
-    struct ih_msg msg;
-
-    while (more && ih_queue_pop(queue, &msg)) {
-        more = ih_msg_more(&msg);
-        if (count < REPLY_FRAMES)
-            frames[count] = msg;
-        else
-            ih_msg_close(&msg);
-        count++;
-    }
-    return count;
-}
-
 static void notice(struct ih_link_end *end)
 {
     struct ih_zap *zap = end->owner;
     struct ih_zap_result result = {0};
-    struct ih_msg frames[REPLY_FRAMES];
+    struct ih_msg frames[IH_ZAP_REPLY_FRAMES];
     struct ih_queue queue;
     size_t count;
     bool closed;
@@ -176,11 +111,11 @@ static void notice(struct ih_link_end *end)
         }
         return;
     }
-    count = collect(&queue, frames);
+    count = ih_zap_collect(&queue, frames);
     ih_queue_clear(&queue);
-    result.error = parse(frames, count, &result);
+    result.error = ih_zap_parse(frames, count, &result);
     zap->done(zap->owner, &result);
-    for (size_t i = 0; i < count && i < REPLY_FRAMES; i++)
+    for (size_t i = 0; i < count && i < IH_ZAP_REPLY_FRAMES; i++)
         ih_msg_close(&frames[i]);
 }
 
