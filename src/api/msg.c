@@ -27,7 +27,7 @@ int zmq_msg_close(zmq_msg_t *msg)
 {
     if (!msg || !ih_msg_valid(ih_api_msg(msg)))
         return ih_api_fail(EFAULT);
-    ih_msg_close(ih_api_msg(msg));
+    ih_api_close(ih_api_msg(msg));
     return 0;
 }
 
@@ -40,7 +40,7 @@ int zmq_msg_move(zmq_msg_t *dest, zmq_msg_t *source)
         return ih_api_fail(EFAULT);
     if (to == from)
         return 0;
-    ih_msg_close(to);
+    ih_api_close(to);
     ih_msg_take(to, from);
     return 0;
 }
@@ -54,7 +54,7 @@ int zmq_msg_copy(zmq_msg_t *dest, zmq_msg_t *source)
         return ih_api_fail(EFAULT);
     if (to == from)
         return 0;
-    ih_msg_close(to);
+    ih_api_close(to);
     ih_msg_share(to, from);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <zmq.h>
 
 #include "base/message.h"
+#include "base/trash.h"
 
 _Static_assert(sizeof(zmq_msg_t) == sizeof(struct ih_msg), "zmq_msg_t is a frame");
 _Static_assert(_Alignof(zmq_msg_t) >= _Alignof(struct ih_msg), "zmq_msg_t is aligned for a frame");
@@ -18,6 +19,13 @@ static inline struct ih_msg *ih_api_msg(zmq_msg_t *msg)
 static inline const struct ih_msg *ih_api_const_msg(const zmq_msg_t *msg)
 {
     return (const struct ih_msg *)(const void *)msg;
+}
+
+/* Closes a frame of the application's, whose free function it may wait for. No lock held. */
+static inline void ih_api_close(struct ih_msg *msg)
+{
+    ih_msg_close(msg);
+    ih_trash_empty();
 }
 
 #endif

@@ -80,7 +80,7 @@ int zmq_msg_recv(zmq_msg_t *msg_, void *handle, int flags)
     rc = recv_frame(handle, &fresh, flags, true);
     if (rc == -ENOTSOCK)
         return ih_api_fail(ENOTSOCK);
-    ih_msg_close(msg);
+    ih_api_close(msg);
     *msg = fresh;
     return ih_api_result(rc);
 }
@@ -93,7 +93,7 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     if (rc < 0)
         return ih_api_fail(-rc);
     rc = send_frame(handle, &msg, flags);
-    ih_msg_close(&msg);
+    ih_api_close(&msg);
     return ih_api_result(rc);
 }
 
@@ -105,7 +105,7 @@ int zmq_send_const(void *handle, const void *data, size_t size, int flags)
     if (rc < 0)
         return ih_api_fail(-rc);
     rc = send_frame(handle, &msg, flags);
-    ih_msg_close(&msg);
+    ih_api_close(&msg);
     return ih_api_result(rc);
 }
 
@@ -118,7 +118,7 @@ int zmq_recv(void *handle, void *data, size_t size, int flags)
     rc = recv_frame(handle, &msg, flags, false);
     if (rc >= 0 && size)
         ih_copy(data, ih_msg_data(&msg), ih_msg_size(&msg) < size ? ih_msg_size(&msg) : size);
-    ih_msg_close(&msg);
+    ih_api_close(&msg);
     return ih_api_result(rc);
 }
 
@@ -165,7 +165,7 @@ static int recv_part(void *handle, struct iovec *part, int flags, bool *more)
     if (part->iov_base)
         memcpy(part->iov_base, ih_msg_data(&msg), part->iov_len);
     *more = ih_msg_more(&msg);
-    ih_msg_close(&msg);
+    ih_api_close(&msg);
     return part->iov_base ? 0 : -ENOMEM;
 }
 

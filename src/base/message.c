@@ -4,6 +4,7 @@
 
 #include "base/block.h"
 #include "base/copy.h"
+#include "base/trash.h"
 
 enum { ALIGN = 16 };
 
@@ -88,12 +89,16 @@ static void content_release(struct ih_content *content, bool shared)
     /* Release: our reads and writes come before the last owner's free; acquire: the last owner sees them all. */
     if (shared && atomic_fetch_sub_explicit(&content->refs, 1, memory_order_acq_rel) != 1)
         return;
-    if (content->ffn) {
-        content->ffn(content->data, content->hint);
-        ih_block_free(content, sizeof *content);
-    } else {
+    if (content->ffn)
+        ih_trash_content(content);
+    else
         ih_block_free(content, block_size(content));
-    }
+}
+
+void ih_content_free(struct ih_content *content)
+{
+    content->ffn(content->data, content->hint);
+    ih_block_free(content, sizeof *content);
 }
 
 void ih_msg_release(struct ih_msg *msg)

@@ -43,14 +43,16 @@ enum ih_msg_kind {
 
 typedef void ih_free_fn(void *data, void *hint);
 
-/* Owner: all frames that refer to it, by refs. The last one frees it, on whatever thread. */
+/* Owner: all frames that refer to it, by refs. The last one frees it, on whatever thread; if there is an ffn, through
+ * that thread's trash (base/trash.h). */
 struct ih_content {
     atomic_uint refs;
     uint32_t reserved;
     ih_free_fn *ffn; /* NULL: the octets are in the same allocation */
     void *data;      /* what ffn gets; for own memory the start of the octets */
     void *hint;
-    size_t size; /* capacity of data */
+    size_t size;             /* capacity of data */
+    struct ih_content *next; /* in the trash */
 };
 
 /* Owner: whoever holds the struct. Exactly sizeof (zmq_msg_t). */
@@ -113,9 +115,12 @@ int ih_msg_init_size(struct ih_msg *msg, size_t size);
 /* A frame that holds a copy of data. -ENOMEM. */
 int ih_msg_init_copy(struct ih_msg *msg, const void *data, size_t size);
 
-/* A frame around the caller's memory; ffn (data, hint) is called once, on any thread, when the last owner lets go.
- * ffn NULL: the memory is constant and outlives the frame. -ENOMEM. */
+/* A frame around the caller's memory; ffn (data, hint) is called once, on any thread, when the last owner has let go and
+ * empties its trash. ffn NULL: the memory is constant and outlives the frame. -ENOMEM. */
 int ih_msg_init_data(struct ih_msg *msg, void *data, size_t size, ih_free_fn *ffn, void *hint);
+
+/* The end of content that nobody owns: calls ffn. No lock held. */
+void ih_content_free(struct ih_content *content);
 
 /* Slow half of ih_msg_close: frames with content or metadata. */
 void ih_msg_release(struct ih_msg *msg);

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "base/trash.h"
+
 enum {
     FIRST_CAP = 7,
     LAST_CAP = 63,
@@ -69,7 +71,7 @@ static void forget(struct ih_queue *queue)
     queue->count = 0;
 }
 
-static void free_chunks(struct ih_chunk *chunk)
+void ih_chunk_free_all(struct ih_chunk *chunk)
 {
     while (chunk) {
         struct ih_chunk *next = chunk->next;
@@ -84,9 +86,13 @@ static void free_chunks(struct ih_chunk *chunk)
 void ih_queue_clear(struct ih_queue *queue)
 {
     struct ih_chunk *first = queue->first;
+    struct ih_chunk *last = queue->last;
 
     forget(queue);
-    free_chunks(first);
+    if (first != last)
+        ih_trash_chunks(first, last);
+    else
+        ih_chunk_free_all(first);
 }
 
 /* True if all frames of src are in one chunk and there are not more than room: then they are copied, so that splicing
@@ -204,7 +210,8 @@ size_t ih_queue_unwind(struct ih_queue *queue)
         ih_queue_clear(queue);
         return dropped;
     }
-    free_chunks(cut.chunk->next);
+    if (cut.chunk->next)
+        ih_trash_chunks(cut.chunk->next, queue->last);
     for (uint32_t i = cut.tail; i < cut.chunk->tail; i++)
         ih_msg_close(&cut.chunk->msgs[i]);
     cut.chunk->tail = cut.tail;

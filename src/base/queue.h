@@ -98,10 +98,13 @@ void ih_queue_splice(struct ih_queue *dst, struct ih_queue *src);
 /* Moves all of src before dst's first frame; src is empty afterwards. */
 void ih_queue_splice_front(struct ih_queue *dst, struct ih_queue *src);
 
+/* Closes and frees a list of chunks and what is in them. No lock held. */
+void ih_chunk_free_all(struct ih_chunk *chunk);
+
 /* Closes and drops the frames at the end that belong to a message whose last frame is not there; returns how many. */
 size_t ih_queue_unwind(struct ih_queue *queue);
 
-/* Closes and drops everything. */
+/* Closes and drops everything, in O(1): more than a chunk goes to the thread's trash (base/trash.h). */
 void ih_queue_clear(struct ih_queue *queue);
 
 #endif

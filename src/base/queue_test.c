@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "base/trash.h"
+
 static int closed;
 
 static void count_free(void *data, void *hint)
@@ -238,8 +240,10 @@ static void dropped_frames_are_closed(void **state)
         assert_int_equal(ih_queue_push(&queue, &msg), 0);
     }
     assert_int_equal(ih_queue_unwind(&queue), 40);
+    ih_trash_empty();
     assert_int_equal(closed, 40);
     ih_queue_clear(&queue);
+    ih_trash_empty();
     assert_int_equal(closed, 100);
     assert_owns_nothing(&queue);
 }

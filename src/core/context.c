@@ -10,6 +10,7 @@
 #include <zmq.h>
 
 #include "base/random.h"
+#include "base/trash.h"
 #include "core/driver.h"
 #include "core/fork.h"
 #include "core/io.h"
@@ -250,6 +251,7 @@ static void destroy(struct ih_ctx *ctx)
     ih_lock_fini(&ctx->cookie_lock);
     free(ctx->cpus);
     ih_stable_give(&contexts, ctx);
+    ih_trash_empty(); /* messages that were sent to a name which nobody has bound */
 }
 
 int ih_ctx_term(struct ih_ctx *ctx)

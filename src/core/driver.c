@@ -372,10 +372,24 @@ static int follow(struct ih_socket *socket, int timeout_ms)
     return rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
+/* Before a caller waits. Not in a round: a free function may wait in this socket itself, for who drives it. */
+static void empty_trash(struct ih_socket *socket)
+{
+    socket->users++;
+    ih_lock_leave(&socket->lock);
+    ih_trash_empty();
+    ih_lock_enter(&socket->lock);
+    socket->users--;
+}
+
 int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
 {
     int count;
 
+    if (ih_trash.waits) {
+        empty_trash(socket);
+        timeout_ms = 0; /* what the caller waits for may have come meanwhile */
+    }
     if (socket->driven)
         return timeout_ms == 0 ? -EAGAIN : follow(socket, timeout_ms);
     socket->epoch++;

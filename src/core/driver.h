@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/trash.h"
 #include "core/socket.h"
 
 /* Waits until something happened that the caller may have waited for, at most timeout_ms (-1: for ever, 0: only handles
@@ -28,8 +29,8 @@ int ih_driver_wait(struct ih_socket *socket, int timeout_ms);
 /* The I/O thread's turn: drives until nothing is ready. False if a caller is at work. Lock held. */
 bool ih_driver_stand_in(struct ih_socket *socket);
 
-/* Takes and releases the lock. Leaving it wakes whom ih_socket_changed concerns, buries what died, and finishes a closed
- * socket. */
+/* Takes and releases the lock. Leaving it wakes whom ih_socket_changed concerns, buries what died, finishes a closed
+ * socket, and then empties the thread's trash: the application's free functions may call us back. */
 static inline void ih_socket_enter(struct ih_socket *socket)
 {
     ih_lock_enter(&socket->lock);
@@ -44,6 +45,7 @@ static inline void ih_socket_leave(struct ih_socket *socket)
         ih_socket_leave_slow(socket);
     else
         ih_lock_leave(&socket->lock);
+    ih_trash_empty();
 }
 
 /* Writes what the running call has queued, or leaves it to later calls and the I/O thread. Lock held, dropped while

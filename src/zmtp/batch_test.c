@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/trash.h"
 #include "zmtp/batch.h"
 
 static struct ih_batch batch;
@@ -56,10 +57,12 @@ static void written_in_pieces(void **state)
                 size += part;
                 left -= part;
             }
+            ih_trash_empty();
             assert_int_equal(freed, 0);
             ih_batch_written(&batch, take);
         }
         assert_string_equal(got, "abc0123456789def");
+        ih_trash_empty();
         assert_int_equal(freed, 1);
         assert_int_equal(batch.iovs, 0);
         assert_int_equal(batch.used, 0);
@@ -73,6 +76,7 @@ static void cleared_before_it_is_written(void **state)
     fill();
     ih_batch_written(&batch, 5);
     ih_batch_clear(&batch);
+    ih_trash_empty();
     assert_int_equal(freed, 1);
     assert_true(ih_batch_empty(&batch));
     assert_int_equal(batch.first_iov, 0);

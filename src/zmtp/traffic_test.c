@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/random.h"
+#include "base/trash.h"
 #include "curvezmq/cookie.h"
 #include "zmtp/greeting.h"
 #include "zmtp/testing.h"
@@ -464,6 +465,7 @@ static void memory_of_others_is_left_alone(void **state)
         wire = testing_encode(&client, &size);
         assert_memory_equal(theirs, pattern, sizeof theirs);
         assert_memory_equal(ih_msg_data(&shared), pattern, sizeof theirs);
+        ih_trash_empty();
         assert_int_equal(frees, 1);
         ih_msg_close(&shared);
         assert_int_equal(testing_decode(&server, wire, size, &left), 0);
