@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "core/part.h"
 #include "core/pattern.h"
 #include "core/socket.h"
 
@@ -362,6 +363,11 @@ int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames)
         ih_queue_clear(frames);
         return 0;
     }
+    rc = ih_part_check(pipe, frames);
+    if (rc < 0) {
+        ih_queue_clear(frames);
+        return rc;
+    }
     tally = count_frames(frames);
     if (tally.commands || pipe->conflate) {
         rc = deliver_each(pipe, frames, &readable);
@@ -508,6 +514,7 @@ void ih_pipe_hiccup(struct ih_pipe *pipe)
     pipe->up = false;
     pipe->fresh = false;
     ih_queue_unwind(&pipe->in);
+    pipe->in_part = 0;
     drop_commands(pipe);
     if (pipe->attached && socket->pattern->hiccup)
         socket->pattern->hiccup(socket, pipe);

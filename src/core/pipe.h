@@ -46,6 +46,7 @@ struct ih_pipe {
     struct ih_queue in;  /* from the peer; the last message may be unfinished */
     size_t in_messages;  /* whole messages in `in` */
     size_t in_limit;     /* ZMQ_RCVHWM, 0: none */
+    size_t in_part;      /* octets that an unfinished message at the end of `in` takes */
     struct ih_queue out; /* to the peer */
     size_t out_messages; /* whole messages in `out` */
     size_t out_limit;    /* ZMQ_SNDHWM, 0: none */
@@ -129,13 +130,19 @@ void ih_pipe_set_props(struct ih_pipe *pipe, struct ih_props *props);
 int ih_pipe_attach(struct ih_pipe *pipe);
 
 /* Moves frames into pipe->in, in O(1) if there is no command among them (those for the pattern are handed to it), and
- * tells the pattern. frames is empty afterwards. -ENOMEM: some were dropped, the carrier should end the pipe. */
+ * tells the pattern. frames is empty afterwards. -ENOMEM: some were dropped; -EMSGSIZE: a message grows without an end
+ * (zmq_setsockopt(3), ZMQ_MAXMSGSIZE): the carrier should end the pipe. */
 int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames);
+
+enum { IH_PIPE_FRAMES = 16 }; /* to a message, on average: those in `in` count as more messages if there are more */
 
 /* True if the carrier should stop delivering until ops->drained. */
 static inline bool ih_pipe_full(const struct ih_pipe *pipe)
 {
-    return pipe->in_limit && pipe->in_messages >= pipe->in_limit && !pipe->conflate;
+    if (!pipe->in_limit || pipe->in.count < pipe->in_limit || pipe->conflate)
+        return false;
+    return pipe->in_messages >= pipe->in_limit ||
+           (pipe->in_messages && pipe->in.count / IH_PIPE_FRAMES >= pipe->in_limit);
 }
 
 /* Moves the whole messages in pipe->out to the end of frames and tells a pattern that waits for room; how many they are.

@@ -68,6 +68,98 @@ static void carrier_is_told_when_half_is_read(void **state)
     assert_int_equal(seen.taken, 7);
 }
 
+/* Few messages of many frames fill it too, but a message must be there to be read. */
+static void carrier_stops_after_many_frames(void **state)
+{
+    struct ih_pipe *pipe = open_pipe();
+
+    (void)state;
+    deliver(pipe, "a");
+    for (int i = 0; i < 4 * IH_PIPE_FRAMES - 2; i++)
+        deliver(pipe, "B");
+    assert_false(ih_pipe_full(pipe));
+    deliver(pipe, "B");
+    assert_true(ih_pipe_full(pipe));
+    assert_int_equal(seen.drained, 0);
+    expect_read(pipe, "a");
+    assert_int_equal(seen.drained, 1);
+    for (int i = 0; i < IH_PIPE_FRAMES; i++) {
+        deliver(pipe, "B");
+        assert_false(ih_pipe_full(pipe));
+    }
+    deliver(pipe, "c");
+    assert_true(ih_pipe_full(pipe));
+    for (int i = 0; i < 5 * IH_PIPE_FRAMES - 1; i++)
+        expect_read(pipe, "B");
+    expect_read(pipe, "c");
+    assert_int_equal(seen.drained, 2);
+    assert_false(ih_pipe_full(pipe));
+}
+
+/* Delivers one frame that is not its message's last, and a command if asked to. */
+static int deliver_part(struct ih_pipe *pipe, size_t size, bool command)
+{
+    struct ih_queue queue;
+    struct ih_msg msg;
+
+    ih_queue_init(&queue);
+    assert_int_equal(ih_msg_init_size(&msg, size), 0);
+    memset(ih_msg_data(&msg), 0, size);
+    msg.flags = IH_MSG_MORE;
+    assert_int_equal(ih_queue_push(&queue, &msg), 0);
+    if (command)
+        push_command(&queue, IH_MSG_SUBSCRIBE);
+    return ih_pipe_deliver(pipe, &queue);
+}
+
+/* What a message takes before it ends, when ih_pipe_deliver has had enough. */
+static size_t grow_part(struct ih_pipe *pipe, size_t size, bool command)
+{
+    size_t octets = 0;
+    int rc;
+
+    while ((rc = deliver_part(pipe, size, command)) == 0)
+        octets += size + sizeof(struct ih_msg);
+    assert_int_equal(rc, -EMSGSIZE);
+    return octets;
+}
+
+static void message_without_an_end_is_bounded(void **state)
+{
+    struct ih_pipe *pipe = open_pipe();
+    size_t octets;
+
+    (void)state;
+    sock.opt.maxmsgsize = 100000;
+    assert_in_range(grow_part(pipe, 100000, false), 1500000, 1600000); /* 16 such messages; ZMQ_RCVHWM is less */
+    ih_pipe_hiccup(pipe);
+    assert_in_range(grow_part(pipe, 0, false), 1500000, 1600000);
+    ih_pipe_hiccup(pipe);
+    assert_in_range(grow_part(pipe, 1000, true), 1500000, 1600000);
+    ih_pipe_hiccup(pipe);
+    sock.opt.maxmsgsize = 100;
+    octets = grow_part(pipe, 100, false);
+    assert_in_range(octets, 1000000, 1 << 20); /* at least a mebioctet */
+    ih_pipe_hiccup(pipe);
+    sock.opt.maxmsgsize = -1;
+    for (size_t i = 0; i <= octets / 100; i++)
+        assert_int_equal(deliver_part(pipe, 100, false), 0);
+}
+
+/* Only the message that has no end yet counts. */
+static void ended_messages_are_no_part(void **state)
+{
+    struct ih_pipe *pipe = open_pipe();
+
+    (void)state;
+    sock.opt.maxmsgsize = 100000;
+    for (int i = 0; i < 10; i++) {
+        for (int k = 0; k < 10; k++)
+            assert_int_equal(deliver_part(pipe, 100000, false), 0);
+        deliver(pipe, i % 2 ? "a" : "aB");
+    }
+}
+
 static void empty_pipe_fetches(void **state)
 {
     struct ih_pipe *pipe = open_pipe();
@@ -456,6 +548,9 @@ int main(void)
         TEST(readable_is_told_once),
         TEST(what_was_there_before_attach_is_readable),
         TEST(carrier_is_told_when_half_is_read),
+        TEST(carrier_stops_after_many_frames),
+        TEST(message_without_an_end_is_bounded),
+        TEST(ended_messages_are_no_part),
         TEST(empty_pipe_fetches),
         TEST(metadata_is_attached_on_demand),
         TEST(limit_counts_messages),

@@ -65,12 +65,18 @@ static int note_wanted(struct ih_pipe *pipe, bool subscribe, const void *topic, 
     return subscribe ? add_once(wanted, topic, size, pipe) : ih_trie_remove(wanted, topic, size, pipe);
 }
 
+/* The application hears of what each peer asks for, not only of the first and the last. */
+static bool tells_each(const struct ih_publish *pub)
+{
+    return pub->manual || pub->verboser;
+}
+
 static int notify(struct ih_publish *pub, struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size)
 {
     if (pub->silent)
         return 0;
     ih_socket_changed(pipe->socket);
-    return ih_notices_topic(&pub->notices, pipe, pub->tracks, subscribe, topic, size);
+    return ih_notices_topic(&pub->notices, pipe, pub->tracks, tells_each(pub), subscribe, topic, size);
 }
 
 /* ZMQ_XPUB_MANUAL: the application hears everything and decides. *tell: whether there is something to hear. */
@@ -245,7 +251,7 @@ void ih_publish_detach(struct ih_socket *socket, struct ih_pipe *pipe)
     struct ih_publish *pub = socket->pattern_state;
     struct ih_trie *wanted = pipe->data;
     struct farewell farewell = {pub, pipe};
-    const bool each = pub->manual || pub->verboser;
+    const bool each = tells_each(pub);
 
     ih_dist_remove(pipe);
     ih_list_del(&pipe->fair);

@@ -484,7 +484,7 @@ static void report(struct stream_conn *conn, int error)
         stream_conn_event(conn, events[why->failure], (uint32_t)why->code);
     else if (conn->zap_error)
         stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL, (uint32_t)conn->zap_error);
-    else if (conn->state != STREAM_ACTIVE)
+    else if (conn->state != STREAM_ACTIVE || error == -EMSGSIZE)
         stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, (uint32_t)-error);
     stream_conn_event(conn, ZMQ_EVENT_DISCONNECTED, fd);
 }

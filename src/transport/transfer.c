@@ -175,6 +175,8 @@ static void take_heartbeats(struct stream_conn *conn, struct ih_queue *frames)
 
 static void deliver(struct stream_conn *conn, struct turn *turn)
 {
+    int rc;
+
     if (turn->alive)
         stream_heartbeat_alive(conn);
     take_heartbeats(conn, &turn->frames);
@@ -186,8 +188,9 @@ static void deliver(struct stream_conn *conn, struct turn *turn)
         ih_queue_clear(&turn->frames);
         return;
     }
-    if (ih_pipe_deliver(conn->pipe, &turn->frames) < 0)
-        stream_conn_fail(conn, -ENOMEM);
+    rc = ih_pipe_deliver(conn->pipe, &turn->frames);
+    if (rc < 0)
+        stream_conn_fail(conn, rc);
     else if (conn->state == STREAM_ACTIVE && ih_pipe_full(conn->pipe))
         conn->paused = true;
 }

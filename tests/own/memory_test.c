@@ -3,14 +3,19 @@
  * show in the address sanitizer's build; growth shows in the others. */
 #include "hostile.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
     ROUNDS = 30,
     PART = 20000,
     LONG_TOPIC = 400000,
+    FRAME = 100,
+    FRAMES = 5000,        /* that a message may have */
+    FRAMES_MAX = 1000000, /* and that it may not */
     TOPICS = 20000,
     GROWTH = 4 << 20, /* octets: what many rounds may leave in use */
 };
@@ -80,6 +85,75 @@ static void cve_2021_20234_unfinished_behind_whole(void **state)
         expect_str(arena.victim, i ? "two" : "one");
     }
     arena_exchange(&arena);
+}
+
+/* False when the other side has hung up. */
+static bool try_write(int fd, const struct octets *out)
+{
+    for (size_t sent = 0; sent < out->size;) {
+        const ssize_t rc = send(fd, out->data + sent, out->size - sent, MSG_NOSIGNAL);
+
+        if (rc < 0)
+            return false;
+        sent += (size_t)rc;
+    }
+    return true;
+}
+
+static void limit_frames(void *victim)
+{
+    const int64_t largest = FRAME;
+
+    set_bytes(victim, ZMQ_MAXMSGSIZE, &largest, sizeof largest);
+}
+
+/* A message of so many frames is one; if it goes on and on, its peer goes. */
+static void frames_without_an_end(void **state)
+{
+    static const uint8_t body[FRAME];
+    static const size_t sizes[] = {0, 1, FRAME};
+
+    for (size_t i = 0; i < 3; i++) {
+        struct octets frame = {.size = 0};
+        struct arena arena;
+        struct event event;
+        unsigned frames = 0;
+        int fd;
+
+        arena_open(&arena, *state, ZMQ_NULL, true, limit_frames);
+        fd = arena_attack(&arena);
+        wire_handshake(fd, "DEALER", "ROUTER", 1);
+        put_frame(&frame, FRAME_MORE, body, sizes[i]);
+        while (frames < FRAMES_MAX && try_write(fd, &frame))
+            frames++;
+        assert_in_range(frames, FRAMES, FRAMES_MAX - 1);
+        event = await_event(arena.monitor, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL);
+        assert_int_equal(event.value, EMSGSIZE);
+        await_event(arena.monitor, ZMQ_EVENT_DISCONNECTED);
+        arena_leave(&arena, fd);
+        arena_exchange(&arena);
+    }
+}
+
+/* As in libzmq, ZMQ_MAXMSGSIZE is about frames, and a message may have many. */
+static void many_frames(void **state)
+{
+    void *pull = open_socket(*state, ZMQ_PULL);
+    void *push = open_socket(*state, ZMQ_PUSH);
+    static const uint8_t body[FRAME];
+    char endpoint[ENDPOINT_MAX];
+    uint8_t frame[FRAME];
+
+    limit_frames(pull);
+    set_int(pull, ZMQ_RCVHWM, 1);
+    bind_apart(pull, endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    for (int i = 0; i < FRAMES; i++)
+        send_bytes(push, body, sizeof body, i + 1 < FRAMES ? ZMQ_SNDMORE : 0);
+    for (int i = 0; i < FRAMES; i++) {
+        assert_returns(zmq_recv(pull, frame, sizeof frame, 0), FRAME);
+        assert_int_equal(get_int(pull, ZMQ_RCVMORE), i + 1 < FRAMES);
+    }
 }
 
 /* --- subscriptions --------------------------------------------------------------------------------------------------- */
@@ -212,6 +286,67 @@ static void cve_2021_20237_subscriptions_come_and_go(void **state)
     assert_true(in_use() < before + GROWTH);
 }
 
+/* Reads what is there. Returns how often topics were subscribed to, less how often they were cancelled. */
+static int balance(void *xpub)
+{
+    uint8_t notice[256];
+    int sum = 0;
+
+    while (zmq_recv(xpub, notice, sizeof notice, ZMQ_DONTWAIT) > 0)
+        sum += notice[0] ? 1 : -1;
+    return sum;
+}
+
+/* Two subscribers ask for the same topics, so many times in turn, and take that back; one of them is sometimes lost
+ * instead. */
+static void come_and_go(struct press *press, unsigned topics, int times)
+{
+    int fds[2] = {subscriber(press, "XPUB"), subscriber(press, "XPUB")};
+
+    for (unsigned i = 1; i < topics; i++) {
+        for (int k = 0; k < times; k++)
+            send_topic(fds[k % 2], "SUBSCRIBE", 200, i);
+        if (i % 500 == 0) {
+            drop_fd(press->world, fds[0]);
+            await_event(press->monitor, ZMQ_EVENT_DISCONNECTED);
+            fds[0] = subscriber(press, "XPUB");
+        }
+        for (int k = 0; k < times; k++)
+            send_topic(fds[k % 2], "CANCEL", 200, i);
+    }
+    for (int k = 0; k < 2; k++) {
+        drop_fd(press->world, fds[k]);
+        await_event(press->monitor, ZMQ_EVENT_DISCONNECTED);
+    }
+}
+
+/* The application of an XPUB does not receive: it finds what is left of all that, not all that there ever was. */
+static void notices_nobody_reads(void **state)
+{
+    static const int options[] = {0, ZMQ_XPUB_VERBOSE, ZMQ_XPUB_VERBOSER, ZMQ_XPUB_MANUAL};
+
+    for (size_t i = 0; i < 4; i++) {
+        /* With ZMQ_XPUB_VERBOSE repetitions are told, but one cancellation: the sum means nothing there. */
+        const bool sums = options[i] != ZMQ_XPUB_VERBOSE;
+        struct press press;
+        size_t before;
+
+        open_press(&press, *state, ZMQ_XPUB);
+        if (options[i])
+            set_int(press.publisher, options[i], 1);
+        if (options[i] != ZMQ_XPUB_MANUAL)
+            publish(&press); /* the reader has subscribed */
+        come_and_go(&press, TOPICS / 20, sums ? 2 : 3);
+        before = in_use();
+        come_and_go(&press, TOPICS / 4, sums ? 2 : 3);
+        assert_true(in_use() < before + GROWTH / 4);
+        if (sums)
+            assert_int_equal(balance(press.publisher), 1);
+        close_socket(*state, press.reader);
+        close_socket(*state, press.publisher);
+    }
+}
+
 /* Those that were not cancelled go with their subscriber. */
 static void cve_2021_20237_subscriptions_of_who_has_left(void **state)
 {
@@ -238,10 +373,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         arena_test(cve_2021_20234_unfinished_messages),
         arena_test(cve_2021_20234_unfinished_behind_whole),
+        arena_test(frames_without_an_end),
+        arena_test(many_frames),
         arena_test(cve_2021_20236_long_topics),
         arena_test(cve_2021_20236_long_topics_of_our_own),
         arena_test(cve_2021_20237_subscriptions_come_and_go),
         arena_test(cve_2021_20237_subscriptions_of_who_has_left),
+        arena_test(notices_nobody_reads),
     };
 
     /* One heap for all threads: what mallinfo2 tells of. */
