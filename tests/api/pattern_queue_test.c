@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -32,6 +33,29 @@ static void test_inproc_holds_the_sum(void **state)
             assert_int_equal(fill(push, "x", 3000), marks[i][2]);
             assert_int_equal(drain(pull), marks[i][2]);
         }
+}
+
+/* A mark of 0 is none, however much waits. */
+static void test_no_mark_is_no_limit(void **state)
+{
+    enum { COUNT = 512, SIZE = 65536 };
+    struct world *world = *state;
+    void *push = open_socket(world, ZMQ_PUSH);
+    void *pull = open_socket(world, ZMQ_PULL);
+    uint8_t *data = calloc(1, SIZE);
+    char endpoint[ENDPOINT_MAX];
+
+    assert_non_null(data);
+    set_int(push, ZMQ_SNDHWM, 0);
+    set_int(pull, ZMQ_RCVHWM, 1);
+    bind_any(world, pull, "tcp", endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    await_ready(push, ZMQ_POLLOUT);
+    for (int i = 0; i < COUNT; i++)
+        assert_returns(zmq_send(push, data, SIZE, ZMQ_DONTWAIT), SIZE);
+    for (int i = 0; i < COUNT; i++)
+        assert_returns(zmq_recv(pull, data, SIZE, 0), SIZE);
+    free(data);
 }
 
 static void test_absent_peer_leaves_the_senders_mark(void **state)
@@ -525,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(test_inproc_holds_the_sum),
+        world_test(test_no_mark_is_no_limit),
         world_test(test_absent_peer_leaves_the_senders_mark),
         world_test(test_marks_count_messages),
         world_test(test_room_comes_back),
