@@ -142,7 +142,8 @@ void ih_inproc_forget(struct ih_inproc *inproc, struct ih_link *link);
 /* The carrier of inproc pipes. */
 extern const struct ih_carrier_ops ih_link_carrier;
 
-/* A pipe on an end of a link: attached to the end's socket. Lock of the socket held. -errno: refused, end closed. */
+/* A pipe on an end of a link: attached to the end's socket. Lock of the socket held. -ENOMEM: there is none, and the end
+ * is as before; it may be tried again. Another -errno: refused, and the end is closed. */
 int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end);
 
 #endif

@@ -263,14 +263,37 @@ static bool carrier_room(struct ih_pipe *pipe)
     return ih_link_room(pipe->carrier);
 }
 
-static void carrier_fetch(struct ih_pipe *pipe)
+/* Without memory a notice is acted upon later: it comes again. */
+static void put_off(struct ih_link_end *end)
 {
+    ih_link_notify(ih_link_peer(end));
+}
+
+/* Delivers what waits. What there is no memory for stays, and comes again. True: nothing more will come. */
+static bool receive(struct ih_pipe *pipe)
+{
+    struct ih_link_end *end = pipe->carrier;
     struct ih_queue frames;
     bool closed;
 
     ih_queue_init(&frames);
-    if (ih_link_receive(pipe->carrier, &frames, &closed))
-        ih_pipe_deliver(pipe, &frames);
+    (void)ih_link_receive(end, &frames, &closed);
+    if (ih_queue_empty(&frames) || ih_pipe_deliver_some(pipe, &frames) == 0)
+        return closed;
+    if (pipe->ended) {
+        ih_queue_clear(&frames);
+        return false;
+    }
+    ih_lock_enter(&end->link->lock);
+    ih_queue_splice_front(&end->queue, &frames);
+    ih_lock_leave(&end->link->lock);
+    put_off(end);
+    return false;
+}
+
+static void carrier_fetch(struct ih_pipe *pipe)
+{
+    (void)receive(pipe);
 }
 
 /* One message was read: the writer is told after half of the limit, and when there is nothing left. */
@@ -328,25 +351,29 @@ static void meet(struct ih_link_end *end, struct ih_pipe *pipe)
 
     if (pipe->up || pipe->ended)
         return;
-    if (look_at_peer(ih_link_peer(end), pipe, &present) < 0)
-        ih_pipe_close(pipe, false);
-    else if (present)
-        ih_pipe_connected(pipe);
+    if (look_at_peer(ih_link_peer(end), pipe, &present) < 0) {
+        put_off(end);
+        return;
+    }
+    if (!present)
+        return;
+    ih_pipe_connected(pipe);
+    if (pipe->untold && !pipe->ended) {
+        pipe->untold = false;
+        pipe->up = false; /* once more */
+        put_off(end);
+    }
 }
 
 static void pipe_notice(struct ih_link_end *end)
 {
     struct ih_pipe *pipe = end->owner;
-    struct ih_queue frames;
     bool closed;
 
     meet(end, pipe);
     if (pipe->ended)
         return;
-    ih_queue_init(&frames);
-    (void)ih_link_receive(end, &frames, &closed);
-    if (!ih_queue_empty(&frames))
-        ih_pipe_deliver(pipe, &frames);
+    closed = receive(pipe);
     if (pipe->ended)
         return;
     if (closed) {
@@ -365,37 +392,48 @@ static void conflate(struct ih_link *link)
     ih_lock_leave(&link->lock);
 }
 
-int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
+/* The pipe of an end that has none yet. */
+static struct ih_pipe *new_pipe(struct ih_socket *socket, struct ih_link_end *end)
 {
     struct ih_pipe *pipe = ih_pipe_new(socket);
     bool present;
-    int rc;
 
     if (!pipe)
-        goto refused;
+        return NULL;
+    if (look_at_peer(ih_link_peer(end), pipe, &present) < 0) {
+        ih_pipe_free(pipe);
+        return NULL;
+    }
     pipe->in_limit = 0;
     pipe->out_limit = 0; /* the link counts */
     pipe->ops = &ih_link_carrier;
     pipe->ask_room = true;
     pipe->carrier = end;
-    if (look_at_peer(ih_link_peer(end), pipe, &present) < 0)
-        goto refused;
     pipe->connecting = end == &end->link->end[0];
+    return pipe;
+}
+
+int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
+{
+    struct ih_pipe *pipe = new_pipe(socket, end);
+    ih_link_notice_fn *notice = end->notice;
+    void *owner = end->owner;
+    int rc;
+
+    if (!pipe)
+        return -ENOMEM;
     ih_link_occupy(end, socket, pipe_notice, pipe);
     if (pipe->conflate)
         conflate(end->link);
     rc = ih_pipe_attach(pipe);
+    if (rc == -ENOMEM) {
+        ih_link_occupy(end, socket, notice, owner);
+        pipe->ops = NULL;
+    }
     if (rc < 0) {
         ih_pipe_free(pipe);
         return rc;
     }
     pipe_notice(end); /* what came before */
     return 0;
-
-refused:
-    if (pipe)
-        ih_pipe_free(pipe);
-    else
-        ih_link_close(end);
-    return -ENOMEM;
 }

@@ -303,10 +303,11 @@ static int deliver_command(struct ih_pipe *pipe, struct ih_msg *msg)
 
     if (wanted && pipe->attached && socket->pattern->wants_commands)
         rc = socket->pattern->command(socket, pipe, msg);
-    ih_msg_close(msg);
+    if (rc < 0)
+        return rc;
     if (pipe->ops && pipe->ops->taken)
         pipe->ops->taken(pipe); /* its room can be used again */
-    return rc;
+    return 0;
 }
 
 static int deliver_data(struct ih_pipe *pipe, struct ih_msg *msg)
@@ -337,23 +338,32 @@ static void tell_readable(struct ih_pipe *pipe, bool before)
 /* A pattern that takes commands sees them in order with the messages between them. */
 static int deliver_each(struct ih_pipe *pipe, struct ih_queue *frames, bool *readable)
 {
-    struct ih_msg msg;
+    struct ih_msg *front, msg;
     int rc = 0;
 
-    while (rc == 0 && ih_queue_pop(frames, &msg)) {
-        if (msg.kind != IH_MSG_DATA) {
+    while (rc == 0 && (front = ih_queue_front(frames))) {
+        if (front->kind != IH_MSG_DATA) {
             tell_readable(pipe, *readable);
             *readable = pipe->in_messages > 0;
-            rc = deliver_command(pipe, &msg);
-        } else if ((rc = deliver_data(pipe, &msg)) < 0) {
-            ih_msg_close(&msg);
+            rc = deliver_command(pipe, front);
+        } else {
+            rc = deliver_data(pipe, front);
         }
+        if (rc == 0 && ih_queue_pop(frames, &msg))
+            ih_msg_close(&msg);
     }
-    ih_queue_clear(frames);
     return rc;
 }
 
 int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames)
+{
+    int rc = ih_pipe_deliver_some(pipe, frames);
+
+    ih_queue_clear(frames);
+    return rc;
+}
+
+int ih_pipe_deliver_some(struct ih_pipe *pipe, struct ih_queue *frames)
 {
     bool readable = pipe->in_messages > 0;
     struct tally tally;
@@ -364,10 +374,8 @@ int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames)
         return 0;
     }
     rc = ih_part_check(pipe, frames);
-    if (rc < 0) {
-        ih_queue_clear(frames);
+    if (rc < 0)
         return rc;
-    }
     tally = count_frames(frames);
     if (tally.commands || pipe->conflate) {
         rc = deliver_each(pipe, frames, &readable);

@@ -69,8 +69,8 @@ struct ih_pipe {
                                       * limit, and by a carrier that wants to know for reasons of its own */
     bool fetching;   /* within ops->fetch */
     uint8_t calling; /* slots of ops being called for the pattern, which is then on the stack */
-    bool untold;     /* the pattern had no memory to tell the peer what it must know: the carrier makes the
-                                      * connection anew */
+    bool untold;     /* the pattern had no memory for what is due when a connection stands: the carrier makes
+                                      * it anew */
     bool reapable;   /* counted in socket->ended_pipes, and at the head of socket->pipes */
     bool conflate;   /* ZMQ_CONFLATE: only the newest frame is kept, both ways */
 
@@ -133,6 +133,9 @@ int ih_pipe_attach(struct ih_pipe *pipe);
  * tells the pattern. frames is empty afterwards. -ENOMEM: some were dropped; -EMSGSIZE: a message grows without an end
  * (zmq_setsockopt(3), ZMQ_MAXMSGSIZE): the carrier should end the pipe. */
 int ih_pipe_deliver(struct ih_pipe *pipe, struct ih_queue *frames);
+
+/* The same, but what failed and all behind it stay in frames, to be delivered later. */
+int ih_pipe_deliver_some(struct ih_pipe *pipe, struct ih_queue *frames);
 
 enum { IH_PIPE_FRAMES = 16 }; /* to a message, on average: those in `in` count as more messages if there are more */
 

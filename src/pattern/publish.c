@@ -121,6 +121,8 @@ static int change(struct ih_publish *pub, struct ih_pipe *pipe, bool subscribe, 
         rc = change_topics(pub, pipe, subscribe, topic, size, &tell);
     if (rc == 0 && tell && may_tell)
         rc = notify(pub, pipe, subscribe, topic, size);
+    if (rc < 0 && subscribe && !pub->manual)
+        (void)ih_trie_remove(&pub->topics, topic, size, pipe); /* it may come again, and is told then */
     return rc;
 }
 

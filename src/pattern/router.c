@@ -103,10 +103,14 @@ static void detach(struct ih_socket *socket, struct ih_pipe *pipe)
 static void connected(struct ih_socket *socket, struct ih_pipe *pipe)
 {
     struct router *router = socket->pattern_state;
+    int rc;
 
     if (pipe->data)
         return;
-    if (name_peer(socket, pipe) < 0)
+    rc = name_peer(socket, pipe);
+    if (rc == -ENOMEM)
+        pipe->untold = true; /* the next connection is named */
+    else if (rc < 0)
         ih_pipe_refuse(pipe);
     else if (ih_pipe_can_read(pipe))
         ih_fair_add(&router->fair, pipe);

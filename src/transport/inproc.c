@@ -36,14 +36,16 @@ static void set_id(struct ih_link_end *end, const uint8_t *id, uint8_t size)
 
 /* --- binding ---------------------------------------------------------------------------------------------------- */
 
-/* The bound socket looks at its mail: a link has come. */
+/* The bound socket looks at its mail: a link has come. Nobody would connect it again: without memory it is looked at
+ * later. */
 static void accept_notice(struct ih_link_end *end)
 {
     struct ih_socket *socket = end->socket;
 
     set_hwm(socket, end);
     ih_link_set_limits(end->link);
-    (void)ih_link_pipe(socket, end);
+    if (ih_link_pipe(socket, end) == -ENOMEM)
+        ih_link_notify(ih_link_peer(end));
 }
 
 /* On the connecting thread, registry's lock held. */
@@ -151,6 +153,8 @@ static int connect_inproc(struct ih_socket *socket, const char *address, struct 
     rc = ih_link_pipe(socket, &link->end[0]);
     if (rc == -EAGAIN)
         return 0; /* a second peer of a PAIR is refused silently */
+    if (rc == -ENOMEM)
+        ih_link_close(&link->end[0]);
     if (rc < 0)
         close_inproc(&endpoint->endpoint);
     return rc;
