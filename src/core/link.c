@@ -435,5 +435,7 @@ int ih_link_pipe(struct ih_socket *socket, struct ih_link_end *end)
         return rc;
     }
     pipe_notice(end); /* what came before */
+    if (pipe->connecting)
+        ih_link_notify(end); /* who was offered the link may have looked before we were here */
     return 0;
 }

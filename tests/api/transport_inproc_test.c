@@ -206,6 +206,53 @@ static void test_threads(void **state)
     }
 }
 
+/* A subscriber of its own, which waits when the publisher comes. */
+struct waiting_subscriber {
+    void *context;
+    char name[ENDPOINT_MAX];
+    pthread_barrier_t bound;
+    int received; /* what zmq_recv returned */
+};
+
+static void *subscribe_in_thread(void *arg)
+{
+    struct waiting_subscriber *subscriber = arg;
+    void *sub = zmq_socket(subscriber->context, ZMQ_SUB);
+    const int timeout = DEADLINE_MS;
+    char octet;
+    (void)zmq_setsockopt(sub, ZMQ_SUBSCRIBE, "", 0);
+    (void)zmq_setsockopt(sub, ZMQ_RCVTIMEO, &timeout, sizeof timeout);
+    (void)zmq_bind(sub, subscriber->name);
+    (void)pthread_barrier_wait(&subscriber->bound);
+    subscriber->received = zmq_recv(sub, &octet, 1, 0);
+    (void)zmq_close(sub);
+    return NULL;
+}
+
+/* Whenever in the middle of zmq_connect the bound end looks: its subscription is told. */
+static void test_publisher_comes_to_a_waiting_subscriber(void **state)
+{
+    struct world *world = *state;
+    struct waiting_subscriber subscriber = {.context = world->context};
+    assert_int_equal(pthread_barrier_init(&subscriber.bound, NULL, 2), 0);
+    for (int i = 0; i < 3000; i++) {
+        void *xpub = open_socket(world, ZMQ_XPUB);
+        pthread_t thread;
+        (void)snprintf(subscriber.name, sizeof subscriber.name, "inproc://waiting%d", i);
+        assert_int_equal(pthread_create(&thread, NULL, subscribe_in_thread, &subscriber), 0);
+        (void)pthread_barrier_wait(&subscriber.bound);
+        for (volatile int spin = 0; spin < i; spin++)
+            ;
+        assert_ok(zmq_connect(xpub, subscriber.name));
+        expect_bytes(xpub, "\1", 1);
+        send_str(xpub, "x");
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        assert_int_equal(subscriber.received, 1);
+        close_socket(world, xpub);
+    }
+    assert_int_equal(pthread_barrier_destroy(&subscriber.bound), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +267,7 @@ int main(void)
         world_test(test_a_socket_may_connect_to_itself),
         world_test(test_messages_are_not_copied),
         world_test(test_threads),
+        world_test(test_publisher_comes_to_a_waiting_subscriber),
     };
     return cmocka_run_group_tests_name("inproc", tests, NULL, NULL);
 }
