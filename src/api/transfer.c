@@ -8,6 +8,7 @@
 #include "api/error.h"
 #include "api/msg.h"
 #include "base/copy.h"
+#include "base/queue.h"
 #include "core/driver.h"
 #include "core/socket.h"
 
@@ -132,48 +133,69 @@ int zmq_recvmsg(void *handle, zmq_msg_t *msg, int flags)
     return zmq_msg_recv(msg, handle, flags);
 }
 
+static int copy_parts(struct ih_queue *frames, const struct iovec *iov, size_t count)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < count && rc == 0; i++) {
+        struct ih_msg msg;
+
+        rc = ih_msg_init_copy(&msg, iov[i].iov_base, iov[i].iov_len);
+        if (rc == 0)
+            rc = ih_queue_push(frames, &msg);
+        ih_msg_close(&msg);
+    }
+    return rc;
+}
+
 int zmq_sendiov(void *handle, struct iovec *iov, size_t count, int flags)
 {
+    struct ih_socket *socket;
+    struct ih_queue frames;
     int rc = check(handle);
 
     if (rc < 0)
         return ih_api_fail(-rc);
     if (!iov || !count)
         return ih_api_fail(EINVAL);
-    for (size_t i = 0; i < count; i++) {
-        if (i == count - 1)
-            flags &= ~ZMQ_SNDMORE;
-        rc = zmq_send(handle, iov[i].iov_base, iov[i].iov_len, flags);
-        if (rc < 0)
-            break;
+    ih_queue_init(&frames);
+    rc = copy_parts(&frames, iov, count);
+    if (rc == 0)
+        rc = ih_socket_begin(handle, &socket);
+    if (rc == 0) {
+        rc = ih_socket_send_frames(socket, &frames, flags);
+        ih_socket_leave(socket);
     }
-    return rc;
+    ih_queue_clear(&frames);
+    ih_trash_empty();
+    return rc < 0 ? ih_api_fail(-rc) : size_result(iov[count - 1].iov_len);
 }
 
-/* One part into memory that the caller frees. */
-static int recv_part(void *handle, struct iovec *part, int flags, bool *more)
+/* Moves frames into memory that the caller frees. *count: how many. */
+static int fill_parts(struct iovec *iov, struct ih_queue *frames, size_t *count)
 {
     struct ih_msg msg;
-    int rc;
 
-    ih_msg_init(&msg);
-    rc = recv_frame(handle, &msg, flags, false);
-    if (rc < 0)
-        return rc;
-    part->iov_len = ih_msg_size(&msg);
-    part->iov_base = malloc(part->iov_len ? part->iov_len : 1);
-    if (part->iov_base)
-        memcpy(part->iov_base, ih_msg_data(&msg), part->iov_len);
-    *more = ih_msg_more(&msg);
-    ih_api_close(&msg);
-    return part->iov_base ? 0 : -ENOMEM;
+    for (*count = 0; ih_queue_pop(frames, &msg); (*count)++) {
+        struct iovec *part = &iov[*count];
+
+        part->iov_len = ih_msg_size(&msg);
+        part->iov_base = malloc(part->iov_len ? part->iov_len : 1);
+        if (part->iov_base)
+            memcpy(part->iov_base, ih_msg_data(&msg), part->iov_len);
+        ih_api_close(&msg);
+        if (!part->iov_base)
+            return -ENOMEM;
+    }
+    return 0;
 }
 
 int zmq_recviov(void *handle, struct iovec *iov, size_t *count, int flags)
 {
-    size_t room, parts = 0;
-    bool more = true;
-    int rc = check(handle);
+    struct ih_socket *socket;
+    struct ih_queue frames;
+    int rc = check(handle), filled;
+    size_t room;
 
     if (rc < 0)
         return ih_api_fail(-rc);
@@ -181,11 +203,15 @@ int zmq_recviov(void *handle, struct iovec *iov, size_t *count, int flags)
         return ih_api_fail(EINVAL);
     room = *count;
     *count = 0;
-    while (more && parts < room) {
-        rc = recv_part(handle, &iov[parts], flags, &more);
-        if (rc < 0)
-            return ih_api_fail(-rc);
-        *count = ++parts;
+    ih_queue_init(&frames);
+    rc = ih_socket_begin(handle, &socket);
+    if (rc == 0) {
+        rc = ih_socket_recv_frames(socket, &frames, room, flags);
+        ih_socket_leave(socket);
     }
-    return (int)parts;
+    filled = fill_parts(iov, &frames, count);
+    ih_queue_clear(&frames);
+    ih_trash_empty();
+    rc = rc < 0 ? rc : filled;
+    return rc < 0 ? ih_api_fail(-rc) : size_result(*count);
 }

@@ -313,7 +313,8 @@ static inline void take_mail(struct ih_socket *socket)
         ih_mail_take(socket);
 }
 
-int ih_socket_send(struct ih_socket *socket, struct ih_msg *msg, int flags)
+/* Hands a frame to the pattern, which may have to wait for room: only with the first of a message. */
+static inline int send_frame(struct ih_socket *socket, struct ih_msg *msg, int flags)
 {
     struct patience patience = {.timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->opt.sndtimeo};
     int (*send)(struct ih_socket *, struct ih_msg *) = socket->pattern->send;
@@ -329,11 +330,36 @@ int ih_socket_send(struct ih_socket *socket, struct ih_msg *msg, int flags)
         if (waited < 0)
             return waited;
     }
+    return rc;
+}
+
+int ih_socket_send(struct ih_socket *socket, struct ih_msg *msg, int flags)
+{
+    int rc = send_frame(socket, msg, flags);
+
     ih_driver_flush_direct(socket);
     return rc;
 }
 
-int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props)
+int ih_socket_send_frames(struct ih_socket *socket, struct ih_queue *frames, int flags)
+{
+    struct ih_msg *front, empty;
+    int rc = 0;
+
+    while (rc == 0 && (front = ih_queue_front(frames))) {
+        const bool last = frames->count == 1;
+
+        rc = send_frame(socket, front, last ? flags & ~ZMQ_SNDMORE : flags);
+        if (rc == 0)
+            (void)ih_queue_pop(frames, &empty);
+        if (last || !(flags & ZMQ_SNDMORE))
+            ih_driver_flush_direct(socket);
+    }
+    return rc;
+}
+
+/* Has the pattern fill in a frame, which may have to be waited for: only the first of a message. */
+static inline int recv_frame(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props)
 {
     struct patience patience = {.timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->opt.rcvtimeo};
     int (*recv)(struct ih_socket *, struct ih_msg *) = socket->pattern->recv;
@@ -353,8 +379,43 @@ int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool
     socket->want_props = true;
     if (rc == 0)
         socket->rcvmore = ih_msg_more(msg);
+    return rc;
+}
+
+/* While there are messages left. */
+static inline void read_ahead(struct ih_socket *socket)
+{
     if (!ih_list_empty(&socket->resume))
-        (void)ih_driver_wait(socket, 0); /* read ahead, while there are messages left */
+        (void)ih_driver_wait(socket, 0);
+}
+
+int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props)
+{
+    int rc = recv_frame(socket, msg, flags, props);
+
+    read_ahead(socket);
+    return rc;
+}
+
+int ih_socket_recv_frames(struct ih_socket *socket, struct ih_queue *frames, size_t room, int flags)
+{
+    bool more = true;
+    int rc = 0;
+
+    while (more && frames->count < room) {
+        struct ih_msg *slot = ih_queue_reserve(frames);
+
+        rc = -ENOMEM;
+        if (!slot)
+            break;
+        ih_msg_init(slot);
+        rc = recv_frame(socket, slot, flags, false);
+        if (rc < 0)
+            break;
+        more = ih_msg_more(slot);
+        ih_queue_commit(frames);
+    }
+    read_ahead(socket);
     return rc;
 }
 

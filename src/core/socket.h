@@ -22,6 +22,7 @@ struct ih_link_end;
 struct ih_monitor;
 struct ih_pattern_ops;
 struct ih_pipe;
+struct ih_queue;
 struct ih_security;
 
 /* Who looks at the socket's epoll set (core/driver.c changes it, always under the socket's lock). */
@@ -134,6 +135,12 @@ int ih_socket_close(void *handle);
 /* zmq_msg_send and zmq_msg_recv; flags ZMQ_DONTWAIT, ZMQ_SNDMORE. props: the message is to carry its metadata. */
 int ih_socket_send(struct ih_socket *socket, struct ih_msg *msg, int flags);
 int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props);
+/* zmq_sendiov: each of the frames is sent with flags, the last one without ZMQ_SNDMORE. Those of one message are sent with
+ * nobody else's between them. What was not sent stays in frames. */
+int ih_socket_send_frames(struct ih_socket *socket, struct ih_queue *frames, int flags);
+/* zmq_recviov: the frames of one message, at most room, with nobody else receiving any of them. Also if it fails there may
+ * be some. */
+int ih_socket_recv_frames(struct ih_socket *socket, struct ih_queue *frames, size_t room, int flags);
 
 int ih_socket_bind(struct ih_socket *socket, const char *uri);
 int ih_socket_connect(struct ih_socket *socket, const char *uri);
