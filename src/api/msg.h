@@ -24,8 +24,11 @@ static inline const struct ih_msg *ih_api_const_msg(const zmq_msg_t *msg)
 /* Closes a frame of the application's, whose free function it may wait for. No lock held. */
 static inline void ih_api_close(struct ih_msg *msg)
 {
+    const bool may_wait = msg->type == IH_MSG_LARGE;
+
     ih_msg_close(msg);
-    ih_trash_empty();
+    if (may_wait)
+        ih_trash_empty();
 }
 
 #endif

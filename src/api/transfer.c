@@ -94,7 +94,7 @@ int zmq_send(void *handle, const void *data, size_t size, int flags)
     if (rc < 0)
         return ih_api_fail(-rc);
     rc = send_frame(handle, &msg, flags);
-    ih_api_close(&msg);
+    ih_msg_close(&msg);
     return ih_api_result(rc);
 }
 
@@ -106,7 +106,7 @@ int zmq_send_const(void *handle, const void *data, size_t size, int flags)
     if (rc < 0)
         return ih_api_fail(-rc);
     rc = send_frame(handle, &msg, flags);
-    ih_api_close(&msg);
+    ih_msg_close(&msg);
     return ih_api_result(rc);
 }
 
