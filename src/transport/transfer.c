@@ -60,6 +60,7 @@ static int decode_raw(const uint8_t *data, size_t size, struct turn *turn)
 
         if (rc == 0)
             rc = ih_queue_push(&turn->frames, &msg);
+        ih_msg_close(&msg);
         if (rc < 0)
             return rc;
         data += part;
