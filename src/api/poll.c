@@ -102,7 +102,6 @@ static int enter_sockets(struct polling *polling, int *entered)
                 return rc;
             polling->calls[i].wakeup = polling->wakeup;
             ih_driver_poller_in(socket, &polling->calls[i]);
-            polling->fds[i].fd = socket->epfd;
             polling->fds[i].events = POLLIN;
             ih_socket_leave(socket);
         } else {
@@ -152,6 +151,7 @@ static int look(struct polling *polling)
                 item->revents = (short)(ih_socket_ready(socket) & item->events);
             }
         }
+        polling->fds[i].fd = socket->epfd; /* none yet: who makes one raises our wakeup */
         ih_socket_leave(socket);
         if (rc < 0)
             return rc;

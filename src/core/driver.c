@@ -22,7 +22,34 @@ enum {
     DIRECT_SOURCES = 8,   /* the caller writes to so many peers itself, the I/O thread to more */
 };
 
-/* --- sources and timers --------------------------------------------------------------------------------------- */
+/* --- the set, sources and timers ------------------------------------------------------------------------------- */
+
+int ih_driver_need_set(struct ih_socket *socket)
+{
+    int wakefd = -1;
+    int rc, set;
+
+    if (socket->epfd >= 0)
+        return 0;
+    rc = set = ih_poller_new();
+    if (rc >= 0)
+        rc = wakefd = ih_wakeup_new();
+    if (rc >= 0)
+        rc = ih_poller_add(set, wakefd, IH_READ | IH_EDGE, &socket->wakefd);
+    if (rc < 0)
+        goto failed;
+    socket->epfd = set;
+    atomic_store(&socket->wakefd, wakefd);
+    ih_socket_changed(socket);
+    return 0;
+
+failed:
+    if (wakefd >= 0)
+        close(wakefd);
+    if (set >= 0)
+        close(set);
+    return rc;
+}
 
 int ih_source_watch(struct ih_source *source, uint32_t events)
 {
@@ -108,8 +135,12 @@ int ih_event_at(struct ih_socket *socket, struct ih_timer *timer, uint64_t at_ms
     int rc;
 
     if (socket->timerfd < 0) {
-        int fd = ih_deadline_new();
+        int fd;
 
+        rc = ih_driver_need_set(socket);
+        if (rc < 0)
+            return rc;
+        fd = ih_deadline_new();
         if (fd < 0)
             return fd;
         rc = ih_poller_add(socket->epfd, fd, IH_READ | IH_EDGE, &socket->timerfd);
@@ -144,16 +175,37 @@ static void fire_timers(struct ih_socket *socket)
 
 /* --- waking ---------------------------------------------------------------------------------------------------- */
 
+static void raise_waiters(struct ih_socket *socket)
+{
+    atomic_fetch_add(&socket->wake_seq, 1);
+    ih_futex_wake(&socket->wake_seq);
+}
+
+/* Socket's lock or poll_lock held. */
+static void raise_pollers(struct ih_socket *socket)
+{
+    IH_LIST_EACH(node, &socket->pollers)
+        ih_wakeup_raise(IH_CONTAINER(node, struct ih_poller_call, node)->wakeup);
+}
+
 void ih_socket_wake(struct ih_socket *socket)
 {
-    int notifyfd;
+    int notifyfd, wakefd;
 
-    /* In this order: ZMQ_FD may be asked for just now, and sets asleep for good. */
+    /* In this order: ZMQ_FD may be asked for just now, and sets asleep for good; who sleeps in a set that was made just now
+     * has set asleep after that. */
     atomic_store(&socket->asleep, false);
     notifyfd = atomic_load(&socket->notifyfd);
+    wakefd = atomic_load(&socket->wakefd);
     if (notifyfd >= 0)
         atomic_store(&socket->asleep, true);
-    ih_wakeup_raise(socket->wakefd);
+    if (wakefd >= 0)
+        ih_wakeup_raise(wakefd);
+    else
+        raise_waiters(socket);
+    ih_lock_enter(&socket->poll_lock);
+    raise_pollers(socket);
+    ih_lock_leave(&socket->poll_lock);
     if (notifyfd >= 0)
         ih_wakeup_raise(notifyfd);
 }
@@ -163,14 +215,11 @@ void ih_socket_announce(struct ih_socket *socket)
     int notifyfd = atomic_load_explicit(&socket->notifyfd, memory_order_relaxed);
 
     socket->changed = false;
-    if (socket->waiters) {
-        atomic_fetch_add(&socket->wake_seq, 1);
-        ih_futex_wake(&socket->wake_seq);
-    }
+    if (socket->waiters)
+        raise_waiters(socket);
     if (socket->blocked)
-        ih_wakeup_raise(socket->wakefd);
-    IH_LIST_EACH(node, &socket->pollers)
-        ih_wakeup_raise(IH_CONTAINER(node, struct ih_poller_call, node)->wakeup);
+        ih_wakeup_raise(atomic_load_explicit(&socket->wakefd, memory_order_relaxed));
+    raise_pollers(socket);
     if (notifyfd >= 0 && !socket->reporting)
         ih_wakeup_raise(notifyfd);
 }
@@ -279,6 +328,16 @@ static void dispatch(struct ih_socket *socket, const ih_event *events, int count
     }
 }
 
+/* The caller is awake again: mail need not wake it, unless there are others. Lock held. */
+static void rise(struct ih_socket *socket)
+{
+    socket->waited = true;
+    socket->mail_ends_sleep = atomic_load_explicit(&socket->mail, memory_order_relaxed) != NULL;
+    if (!socket->blocked && !socket->waiters && ih_list_empty(&socket->pollers) &&
+        atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0)
+        atomic_store_explicit(&socket->asleep, false, memory_order_relaxed);
+}
+
 /* Before a caller sleeps it looks for mail a little longer, if mail is what ended its last sleep: waking it costs both sides
  * more than that. No lock. True: there is mail. */
 static bool expect_mail(struct ih_socket *socket)
@@ -291,27 +350,21 @@ static bool expect_mail(struct ih_socket *socket)
     return false;
 }
 
+/* About to sleep, without the lock. False: there is mail. */
+static bool may_sleep(struct ih_socket *socket, bool expecting)
+{
+    if (expecting && expect_mail(socket))
+        return false;
+    atomic_store(&socket->asleep, true);
+    return !atomic_load(&socket->mail);
+}
+
 /* Without the lock: waits for events. How many they are, or -EINTR. */
 static int wait_events(struct ih_socket *socket, ih_event *events, int timeout_ms, bool expecting)
 {
-    if (timeout_ms != 0) {
-        if (expecting && expect_mail(socket))
-            return 0;
-        atomic_store(&socket->asleep, true);
-        if (atomic_load(&socket->mail))
-            return 0;
-    }
+    if (timeout_ms != 0 && !may_sleep(socket, expecting))
+        return 0;
     return ih_poller_sleep(socket->epfd, events, EVENTS, timeout_ms);
-}
-
-/* The caller is awake again. Lock held. */
-static void wake_up(struct ih_socket *socket)
-{
-    socket->blocked = false;
-    socket->waited = true;
-    socket->mail_ends_sleep = atomic_load_explicit(&socket->mail, memory_order_relaxed) != NULL;
-    if (atomic_load_explicit(&socket->notifyfd, memory_order_relaxed) < 0 && ih_list_empty(&socket->pollers))
-        atomic_store_explicit(&socket->asleep, false, memory_order_relaxed);
 }
 
 /* One round: wait, handle. The number of events, or -EINTR. Lock held, dropped while waiting. */
@@ -339,8 +392,10 @@ static int round_once(struct ih_socket *socket, int timeout_ms)
         ih_lock_leave(&socket->lock);
         count = wait_events(socket, events, timeout_ms, expecting);
         ih_lock_enter(&socket->lock);
-        if (socket->blocked)
-            wake_up(socket);
+        if (socket->blocked) {
+            socket->blocked = false;
+            rise(socket);
+        }
         if (count > 0)
             dispatch(socket, events, count);
         (void)housekeep(socket);
@@ -353,22 +408,26 @@ static int round_once(struct ih_socket *socket, int timeout_ms)
     return count;
 }
 
-/* Somebody else drives: wait until it says that something has changed. */
+/* Somebody else drives, or there is no set to be driven: sleeps until something has changed. */
 static int follow(struct ih_socket *socket, int timeout_ms)
 {
-    uint32_t seq = atomic_load(&socket->wake_seq);
-    int rc;
+    const bool for_mail = socket->epfd < 0, expecting = socket->mail_ends_sleep;
+    uint32_t seq;
+    int rc = 0;
 
-    socket->waiters++;
-    socket->users++;
     if (socket->changed)
         ih_socket_announce(socket);
     seq = atomic_load(&socket->wake_seq);
+    socket->waiters++;
+    socket->users++;
     ih_lock_leave(&socket->lock);
-    rc = ih_futex_wait(&socket->wake_seq, seq, timeout_ms);
+    if (!for_mail || may_sleep(socket, expecting))
+        rc = ih_futex_wait(&socket->wake_seq, seq, timeout_ms);
     ih_lock_enter(&socket->lock);
     socket->users--;
     socket->waiters--;
+    if (for_mail)
+        rise(socket);
     return rc == -ETIMEDOUT ? -EAGAIN : rc;
 }
 
@@ -382,6 +441,18 @@ static void empty_trash(struct ih_socket *socket)
     socket->users--;
 }
 
+/* Without a set there is nothing to wait for but mail, and what other threads do. */
+static int wait_for_mail(struct ih_socket *socket, int timeout_ms)
+{
+    int rc = 0;
+
+    if (!housekeep(socket) && timeout_ms != 0)
+        rc = follow(socket, timeout_ms);
+    if (socket->ended_pipes)
+        ih_pipe_reap(socket);
+    return rc;
+}
+
 int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
 {
     int count;
@@ -390,6 +461,8 @@ int ih_driver_wait(struct ih_socket *socket, int timeout_ms)
         empty_trash(socket);
         timeout_ms = 0; /* what the caller waits for may have come meanwhile */
     }
+    if (socket->epfd < 0)
+        return wait_for_mail(socket, timeout_ms);
     if (socket->driven)
         return timeout_ms == 0 ? -EAGAIN : follow(socket, timeout_ms);
     socket->epoch++;
@@ -428,14 +501,18 @@ bool ih_driver_stand_in(struct ih_socket *socket)
 void ih_driver_poller_in(struct ih_socket *socket, struct ih_poller_call *call)
 {
     socket->epoch++;
+    ih_lock_enter(&socket->poll_lock);
     ih_list_add_tail(&socket->pollers, &call->node);
+    ih_lock_leave(&socket->poll_lock);
     atomic_store(&socket->asleep, true);
 }
 
 void ih_driver_poller_out(struct ih_socket *socket, struct ih_poller_call *call)
 {
     socket->epoch++;
+    ih_lock_enter(&socket->poll_lock);
     ih_list_del(&call->node);
+    ih_lock_leave(&socket->poll_lock);
     if (ih_list_empty(&socket->pollers) && socket->io_state == IH_IO_PARKED && !socket->blocked)
         ih_io_arm(socket);
 }

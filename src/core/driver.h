@@ -26,6 +26,10 @@
  * and somebody else drives), -EINTR. */
 int ih_driver_wait(struct ih_socket *socket, int timeout_ms);
 
+/* Makes the socket's set, before the first descriptor or deadline goes into it. Callers that sleep for mail until then
+ * are woken, so that one of them waits in the set. Lock held. -EMFILE and the like. */
+int ih_driver_need_set(struct ih_socket *socket);
+
 /* The I/O thread's turn: drives until nothing is ready. False if a caller is at work. Lock held. */
 bool ih_driver_stand_in(struct ih_socket *socket);
 
@@ -78,7 +82,7 @@ static inline bool ih_socket_sleeps(struct ih_socket *socket)
 /* Tells everybody who waits elsewhere that something has changed. Lock held. */
 void ih_socket_announce(struct ih_socket *socket);
 
-/* Wakes the caller that sleeps in the socket, and the application's own loop (ZMQ_FD). No lock needed. */
+/* There is mail: wakes who sleeps for the socket, and the application's own loop (ZMQ_FD). No lock needed. */
 void ih_socket_wake(struct ih_socket *socket);
 
 void ih_socket_hold(struct ih_socket *socket);
@@ -86,14 +90,14 @@ void ih_socket_hold(struct ih_socket *socket);
 bool ih_socket_try_hold(struct ih_socket *socket);
 void ih_socket_release(struct ih_socket *socket);
 
-/* A caller that waits for several sockets at once. Owner: its call of zmq_poll; in socket->pollers, guarded by the
- * socket's lock. */
+/* A caller that waits for several sockets at once. Owner: its call of zmq_poll; in socket->pollers, which is changed under
+ * the socket's lock and its poll_lock and read under either. */
 struct ih_poller_call {
     struct ih_list node;
     int wakeup; /* raised when something has changed; the caller's own */
 };
 
-/* zmq_poll: a caller is about to wait on socket->epfd and its wakeup, or has come back. Lock held. */
+/* zmq_poll: a caller is about to wait on its wakeup and on socket->epfd, if there is one, or has come back. Lock held. */
 void ih_driver_poller_in(struct ih_socket *socket, struct ih_poller_call *call);
 void ih_driver_poller_out(struct ih_socket *socket, struct ih_poller_call *call);
 

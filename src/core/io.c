@@ -63,6 +63,8 @@ int ih_io_adopt(struct ih_socket *socket)
     if (socket->io_state != IH_IO_NONE)
         return 0;
     rc = heed_affinity(socket);
+    if (rc == 0)
+        rc = ih_driver_need_set(socket);
     if (rc < 0)
         return rc;
     rc = ih_poller_add(socket->io->epfd, socket->epfd, IH_READ | IH_ONCE, socket);

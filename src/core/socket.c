@@ -25,20 +25,9 @@
 
 /* --- opening --------------------------------------------------------------------------------------------------- */
 
-static int open_descriptors(struct ih_socket *socket)
-{
-    int rc = socket->epfd = ih_poller_new();
-
-    if (rc >= 0)
-        rc = socket->wakefd = ih_wakeup_new();
-    if (rc >= 0)
-        rc = ih_poller_add(socket->epfd, socket->wakefd, IH_READ | IH_EDGE, &socket->wakefd);
-    return rc < 0 ? rc : 0;
-}
-
 static void close_descriptors(struct ih_socket *socket)
 {
-    int fds[] = {socket->epfd, socket->wakefd, socket->timerfd, atomic_load(&socket->notifyfd)};
+    int fds[] = {socket->epfd, atomic_load(&socket->wakefd), socket->timerfd, atomic_load(&socket->notifyfd)};
 
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
@@ -62,8 +51,10 @@ static void init_fields(struct ih_socket *socket, struct ih_ctx *ctx, const stru
     ih_list_init(&socket->graveyard);
     ih_list_init(&socket->io_rest);
     ih_list_init(&socket->pollers);
+    ih_lock_init(&socket->poll_lock);
     ih_list_init(&socket->io_burst);
-    socket->epfd = socket->wakefd = socket->timerfd = -1;
+    socket->epfd = socket->timerfd = -1;
+    atomic_store(&socket->wakefd, -1);
     atomic_store(&socket->notifyfd, -1);
     socket->waited = true;
     ih_heap_init(&socket->timers);
@@ -77,6 +68,7 @@ static void free_fields(struct ih_socket *socket)
     free(socket->pattern_state);
     free(socket->last_endpoint);
     ih_heap_fini(&socket->timers);
+    ih_lock_fini(&socket->poll_lock);
     close_descriptors(socket);
 }
 
@@ -114,9 +106,7 @@ int ih_socket_open(struct ih_ctx *ctx, int type, struct ih_socket **result)
     socket->pattern_state = calloc(1, pattern->state_size ? pattern->state_size : 1);
     if (!socket->security || !socket->pattern_state)
         goto failed;
-    rc = open_descriptors(socket);
-    if (rc == 0)
-        rc = pattern->init(socket);
+    rc = pattern->init(socket);
     if (rc < 0)
         goto failed;
     socket->io = ih_ctx_choose_io(ctx, 0);

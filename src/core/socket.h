@@ -59,8 +59,8 @@ struct ih_socket {
     struct ih_monitor *monitor;
 
     /* Events. */
-    int epfd;                 /* connections, listeners, wakefd, timerfd */
-    int wakefd;               /* eventfd in epfd, edge-triggered: "look again" */
+    int epfd;                 /* the set: connections, listeners, wakefd, timerfd; -1 until the first of a transport */
+    atomic_int wakefd;        /* eventfd in epfd, edge-triggered: "look again"; -1 until then. Read without the lock */
     int timerfd;              /* in epfd; -1 until the first timer */
     atomic_int notifyfd;      /* ZMQ_FD: eventfd for the application's own loop; -1 until asked for */
     bool reporting;           /* ZMQ_EVENTS is being found out: its result tells what notifyfd would */
@@ -76,8 +76,9 @@ struct ih_socket {
     /* Driving. */
     bool driven;               /* somebody is in the set: waiting or dispatching */
     bool blocked;              /* that somebody is blocked in the system call */
-    struct ih_list pollers;    /* struct ih_poller_call: zmq_poll calls that wait on epfd among others */
-    unsigned waiters;          /* callers that wait on wake_seq for the driver */
+    struct ih_list pollers;    /* struct ih_poller_call: zmq_poll calls that wait for this socket among others */
+    struct ih_lock poll_lock;  /* changing pollers takes this one too: who brings mail walks it without the socket's */
+    unsigned waiters;          /* callers that wait on wake_seq: for the driver, or for mail while there is no set */
     _Atomic uint32_t wake_seq; /* futex */
     uint32_t epoch;            /* counts drives by callers: tells the I/O thread that somebody is at work */
     bool changed;              /* something a waiting caller may wait for has happened */
