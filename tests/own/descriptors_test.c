@@ -16,6 +16,7 @@
 
 enum {
     LIMIT = 64,
+    PAIRS = 250, /* of sockets that need no descriptor */
     LEVELS = 16, /* descriptors that are left, from none to enough for everything */
     PAUSES = 4,  /* failures to accept that must not come in less time than this */
     PAUSES_MS = 100,
@@ -134,6 +135,55 @@ static void test_sockets(void **state)
     in_child(sockets);
 }
 
+static void receive_one(void *socket)
+{
+    char text[8];
+
+    CHECK(zmq_recv(socket, text, sizeof text, 0) == 1);
+}
+
+/* Sockets that talk within the process, threads that sleep in them included, take no descriptor; one that gets a transport
+ * later takes what it needs then, and says so if there is none. */
+static void inproc_only(void)
+{
+    void *context = zmq_ctx_new(), *pull[PAIRS], *push[PAIRS];
+    int before;
+
+    CHECK(zmq_close(new_socket(context, ZMQ_PULL)) == 0);
+    before = count_descriptors();
+    for (int i = 0; i < PAIRS; i++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "inproc://%d", i);
+        pull[i] = new_socket(context, ZMQ_PULL);
+        push[i] = new_socket(context, ZMQ_PUSH);
+        CHECK(zmq_bind(pull[i], name) == 0 && zmq_connect(push[i], name) == 0);
+    }
+    exhaust(0);
+    for (int i = 0; i < PAIRS; i++) {
+        void *thread = zmq_threadstart(receive_one, pull[i]);
+
+        CHECK(thread);
+        CHECK(zmq_send(push[i], "x", 1, 0) == 1);
+        zmq_threadclose(thread);
+    }
+    CHECK(zmq_bind(pull[0], "tcp://127.0.0.1:*") == -1 && errno == EMFILE);
+    pass(push[0], pull[0]);
+    release();
+    CHECK(count_descriptors() == before);
+    CHECK(zmq_bind(pull[0], "tcp://127.0.0.1:*") == 0);
+    pass(push[0], pull[0]);
+    for (int i = 0; i < PAIRS; i++)
+        CHECK(zmq_close(pull[i]) == 0 && zmq_close(push[i]) == 0);
+    CHECK(zmq_ctx_term(context) == 0);
+}
+
+static void test_inproc_only(void **state)
+{
+    (void)state;
+    in_child(inproc_only);
+}
+
 /* zmq_bind or zmq_connect on each transport with so many descriptors left; then as it should be. before: descriptors that
  * are open without it. (They are not counted here: a thread that looks up a name may have a file open just then.) */
 static void endpoints_of(void *context, int before, const char *endpoint, int (*call)(void *, const char *), int left)
@@ -150,7 +200,7 @@ static void endpoints_of(void *context, int before, const char *endpoint, int (*
         CHECK(call(socket, endpoint) == 0);
     CHECK(zmq_close(socket) == 0);
     for (int64_t end = now_ms() + DEADLINE_MS; count_descriptors() != before;)
-        CHECK(now_ms() < end); /* the socket's end is the I/O thread's affair */
+        CHECK(now_ms() < end); /* the socket's end is the I/O thread's affair, and a lookup may be under way */
 }
 
 static void endpoints(void)
@@ -408,8 +458,8 @@ static void test_connecting(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sockets),   cmocka_unit_test(test_endpoints),  cmocka_unit_test(test_other_calls),
-        cmocka_unit_test(test_accepting), cmocka_unit_test(test_connecting),
+        cmocka_unit_test(test_sockets),     cmocka_unit_test(test_inproc_only), cmocka_unit_test(test_endpoints),
+        cmocka_unit_test(test_other_calls), cmocka_unit_test(test_accepting),   cmocka_unit_test(test_connecting),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
