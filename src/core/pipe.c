@@ -19,6 +19,7 @@ static void mark_reapable(struct ih_pipe *pipe)
         return;
     pipe->reapable = true;
     pipe->socket->ended_pipes++;
+    ih_socket_changed(pipe->socket); /* a caller that drives meanwhile wakes, and frees it */
     ih_list_del(&pipe->node);
     ih_list_add_head(&pipe->socket->pipes, &pipe->node);
 }
