@@ -2,7 +2,7 @@
 /* A queue of frames: the operations that are off the hot path. */
 #include "base/queue.h"
 
-#include <stdlib.h>
+#include "base/block.h"
 
 #include "base/trash.h"
 
@@ -10,6 +10,17 @@ enum {
     FIRST_CAP = 7,
     LAST_CAP = 63,
 };
+
+static size_t chunk_size(uint32_t cap)
+{
+    return sizeof(struct ih_chunk) + cap * sizeof(struct ih_msg);
+}
+
+/* Chunks, too, are made by one thread and freed by another. */
+static void free_chunk(struct ih_chunk *chunk)
+{
+    ih_block_free(chunk, chunk_size(chunk->cap));
+}
 
 int ih_queue_grow(struct ih_queue *queue)
 {
@@ -20,7 +31,7 @@ int ih_queue_grow(struct ih_queue *queue)
         cap = queue->last->cap * 2 + 1;
     else if (queue->last)
         cap = LAST_CAP;
-    chunk = malloc(sizeof *chunk + cap * sizeof chunk->msgs[0]);
+    chunk = ih_block_alloc(chunk_size(cap));
     if (!chunk)
         return -ENOMEM;
     chunk->next = NULL;
@@ -57,7 +68,7 @@ void ih_queue_shrink(struct ih_queue *queue)
         struct ih_chunk *chunk = queue->first;
 
         queue->first = chunk->next;
-        free(chunk);
+        free_chunk(chunk);
     } while (queue->first && queue->first != queue->last && queue->first->head == queue->first->tail);
     if (!queue->first)
         queue->last = NULL;
@@ -78,7 +89,7 @@ void ih_chunk_free_all(struct ih_chunk *chunk)
 
         for (uint32_t i = chunk->head; i < chunk->tail; i++)
             ih_msg_close(&chunk->msgs[i]);
-        free(chunk);
+        free_chunk(chunk);
         chunk = next;
     }
 }
@@ -104,6 +115,10 @@ static bool fits(const struct ih_queue *src, size_t room)
 
 static void copy_frames(struct ih_msg *to, const struct ih_chunk *from)
 {
+    if (from->tail - from->head == 1) { /* of the usual size that the compiler knows */
+        *to = from->msgs[from->head];
+        return;
+    }
     memcpy(to, &from->msgs[from->head], (from->tail - from->head) * sizeof *to);
 }
 
@@ -113,7 +128,7 @@ static void drop_chunk(struct ih_queue *src)
     src->count = 0;
     if (keep_chunk(src))
         return;
-    free(src->first);
+    free_chunk(src->first);
     forget(src);
 }
 
