@@ -25,28 +25,35 @@ struct ih_socket;
 /* What an end's socket does with a notice. Called by ih_mail_take with that socket's lock held. */
 typedef void ih_link_notice_fn(struct ih_link_end *end);
 
+enum { IH_CACHE_LINE = 64 };
+
 /* One end. Owner: its link. `queue` and what is marked (L) is guarded by the link's lock, the rest by the lock of the
  * end's socket; socket itself changes only under the link's lock. */
 struct ih_link_end {
-    struct ih_link *link;
-    struct ih_socket *socket;  /* (L) whose mail gets the notices; NULL: nobody is there (yet, or any more) */
+    /* What this end's socket uses for each message. */
+    _Alignas(IH_CACHE_LINE) struct ih_link *link;
+    void *owner;          /* the pipe, the monitor, the ZAP request */
+    size_t budget;        /* the socket's own: messages that it may send before it asks for room again */
+    size_t taken;         /* reader's: messages read and not acknowledged yet */
+    _Atomic size_t limit; /* (L) of unread; 0: none. Also read without the lock */
+    int hwm_in, hwm_out;  /* its socket's limits when the link was made */
+
+    /* What the other end's socket writes for each message: on a line of its own. */
+    _Alignas(IH_CACHE_LINE) struct ih_queue queue; /* (L) messages to be read at this end; whole ones only */
+    size_t unread;            /* (L) messages written to this end and not yet acknowledged by its reader */
+    bool starved;             /* (L) the writer found no room: tell it when there is */
+    bool present;             /* (L) a socket has taken its place here (it may have left since) */
+    bool closed;              /* (L) this end is closed: the other learns it when it has read everything */
+    bool conflate;            /* (L) only the newest message is kept on the way */
+    bool urgent;              /* a notice wakes the socket even if no caller sleeps in it (ZAP) */
+    atomic_bool posted;       /* in the mail */
+    struct ih_socket *socket; /* (L) whose mail gets the notices; NULL: nobody is there (yet, or any more) */
+
+    /* The rest is seldom needed. */
     ih_link_notice_fn *notice; /* (L) */
-    void *owner;               /* the pipe, the monitor, the ZAP request */
-    struct ih_queue queue;     /* (L) messages to be read at this end; whole ones only */
-    size_t unread;             /* (L) messages written to this end and not yet acknowledged by its reader */
-    _Atomic size_t limit;      /* (L) of unread; 0: none. Also read without the lock */
-    bool starved;              /* (L) the writer found no room: tell it when there is */
-    bool present;              /* (L) a socket has taken its place here (it may have left since) */
-    bool closed;               /* (L) this end is closed: the other learns it when it has read everything */
-    size_t budget;             /* the socket's own: messages that it may send before it asks for room again */
-    size_t taken;              /* reader's: messages read and not acknowledged yet */
-    uint8_t id_size;           /* the routing id of this end's socket, for the other one */
-    uint8_t id[255];
-    int hwm_in, hwm_out; /* its socket's limits when the link was made */
-    bool conflate;
-    bool urgent;        /* a notice wakes the socket even if no caller sleeps in it (ZAP) */
-    atomic_bool posted; /* in the mail */
     struct ih_link_end *mail_next;
+    uint8_t id_size; /* the routing id of this end's socket, for the other one */
+    uint8_t id[255];
 };
 
 /* Owner: its two ends and every mail it is in, by refs. */

@@ -13,10 +13,11 @@ enum { BUDGET = 1000 }; /* where there is no limit */
 
 struct ih_link *ih_link_new(void)
 {
-    struct ih_link *link = calloc(1, sizeof(*link));
+    struct ih_link *link = aligned_alloc(_Alignof(struct ih_link), sizeof(*link));
 
     if (!link)
         return NULL;
+    memset(link, 0, sizeof(*link));
     ih_lock_init(&link->lock);
     atomic_init(&link->refs, 2);
     link->end[0].link = link;
@@ -78,6 +79,13 @@ void ih_link_occupy(struct ih_link_end *end, struct ih_socket *socket, ih_link_n
     ih_lock_leave(&end->link->lock);
 }
 
+/* Only the newest message is kept on the way. Link's lock held. */
+static void drop_unread(struct ih_link_end *end)
+{
+    ih_queue_clear(&end->queue);
+    end->unread = 0;
+}
+
 int ih_link_send(struct ih_link_end *end, struct ih_queue *messages, size_t count)
 {
     struct ih_link_end *peer = ih_link_peer(end);
@@ -89,10 +97,8 @@ int ih_link_send(struct ih_link_end *end, struct ih_queue *messages, size_t coun
     if (open) {
         bool was_empty = ih_queue_empty(&peer->queue);
 
-        if (peer->conflate) {
-            ih_queue_clear(&peer->queue);
-            peer->unread = 0;
-        }
+        if (peer->conflate)
+            drop_unread(peer);
         ih_queue_splice(&peer->queue, messages);
         peer->unread += count;
         if (was_empty)
@@ -104,6 +110,32 @@ int ih_link_send(struct ih_link_end *end, struct ih_queue *messages, size_t coun
         return 0;
     ih_queue_clear(messages);
     return -EPIPE;
+}
+
+/* One message of one frame; to a closed end it is dropped. -ENOMEM. */
+static int link_put(struct ih_link_end *end, struct ih_msg *msg)
+{
+    struct ih_link_end *peer = ih_link_peer(end);
+    struct ih_socket *sleeper = NULL;
+    int rc = 0;
+
+    ih_lock_enter(&end->link->lock);
+    if (peer->closed) {
+        ih_msg_close(msg);
+        ih_msg_init(msg);
+    } else {
+        const bool was_empty = ih_queue_empty(&peer->queue);
+
+        if (peer->conflate)
+            drop_unread(peer);
+        rc = ih_queue_push(&peer->queue, msg);
+        peer->unread += rc == 0;
+        if (rc == 0 && was_empty)
+            sleeper = post(peer);
+    }
+    ih_lock_leave(&end->link->lock);
+    wake(sleeper);
+    return rc;
 }
 
 bool ih_link_room(struct ih_link_end *end)
@@ -255,12 +287,26 @@ static void carrier_wrote(struct ih_pipe *pipe)
 
     pipe->out_messages = 0;
     end->budget -= count < end->budget ? count : end->budget;
+    pipe->ask_room = !end->budget;
     (void)ih_link_send(end, &pipe->out, count); /* to a closed end: dropped, its notice is on the way */
+}
+
+static int carrier_put(struct ih_pipe *pipe, struct ih_msg *msg)
+{
+    struct ih_link_end *end = pipe->carrier;
+    int rc = link_put(end, msg);
+
+    if (rc < 0)
+        return rc;
+    end->budget -= end->budget > 0;
+    pipe->ask_room = !end->budget;
+    return 0;
 }
 
 static bool carrier_room(struct ih_pipe *pipe)
 {
-    return ih_link_room(pipe->carrier);
+    pipe->ask_room = !ih_link_room(pipe->carrier); /* while there is a budget, nobody need ask */
+    return !pipe->ask_room;
 }
 
 /* Without memory a notice is acted upon later: it comes again. */
@@ -317,6 +363,7 @@ static void carrier_close(struct ih_pipe *pipe, bool linger)
 
 const struct ih_carrier_ops ih_link_carrier = {
     .wrote = carrier_wrote,
+    .put = carrier_put,
     .taken = carrier_taken,
     .room = carrier_room,
     .fetch = carrier_fetch,

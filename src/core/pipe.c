@@ -182,6 +182,16 @@ static int append_newest(struct ih_pipe *pipe, struct ih_msg *msg)
     return rc;
 }
 
+static int put(struct ih_pipe *pipe, struct ih_msg *msg)
+{
+    int rc;
+
+    pipe->calling++;
+    rc = pipe->ops->put(pipe, msg);
+    pipe->calling--;
+    return rc;
+}
+
 static int append(struct ih_pipe *pipe, struct ih_msg *msg)
 {
     const bool more = ih_msg_more(msg);
@@ -191,6 +201,8 @@ static int append(struct ih_pipe *pipe, struct ih_msg *msg)
         ih_msg_set_props(msg, NULL);
     if (pipe->conflate && msg->kind == IH_MSG_DATA)
         return append_newest(pipe, msg);
+    if (!more && !pipe->out_open && pipe->ops && pipe->ops->put)
+        return put(pipe, msg);
     rc = ih_queue_push(&pipe->out, msg);
     if (rc < 0)
         return rc;

@@ -19,6 +19,9 @@ struct ih_carrier_ops {
     /* A whole message was appended to pipe->out (kind DATA or a command). The carrier takes it when it can, with
      * ih_pipe_take: `out` may end in a message that is not whole yet, which is not for it to take. */
     void (*wrote)(struct ih_pipe *pipe);
+    /* Moves a whole message of one frame to the peer at once, past pipe->out, which is empty; msg becomes an empty frame.
+     * -ENOMEM, msg untouched. NULL: messages go by pipe->out. Not with ZMQ_CONFLATE. */
+    int (*put)(struct ih_pipe *pipe, struct ih_msg *msg);
     /* pipe->stalled was set, and pipe->in has fallen to half its limit or run empty: the carrier may deliver again
      * (later: pattern code is on the stack). stalled is false again. */
     void (*drained)(struct ih_pipe *pipe);
