@@ -46,6 +46,8 @@ static int notify_fd(struct ih_socket *socket, int *result)
             ih_wakeup_raise(fd);
         atomic_store(&socket->notifyfd, fd);
         atomic_store(&socket->asleep, true);
+        if (atomic_load(&socket->mail)) /* it came when nobody was to be woken */
+            ih_wakeup_raise(fd);
     }
     *result = fd;
     return 0;

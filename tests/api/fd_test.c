@@ -31,6 +31,18 @@ static void await_event_bits(void *socket, int wanted)
             fail_msg("the descriptor slept although ZMQ_EVENTS is %d", get_int(socket, ZMQ_EVENTS));
 }
 
+static void test_asked_for_after_a_message_came(void **state)
+{
+    for (int t = 0; t < 3; t++) {
+        struct ends ends = join_pair_ready(*state, transports[t], ZMQ_PAIR, ZMQ_PAIR);
+        get_int(ends.bound, ZMQ_EVENTS);
+        send_str(ends.connected, "x");
+        assert_true(fd_readable(ends.bound, DEADLINE_MS));
+        await_event_bits(ends.bound, ZMQ_POLLIN);
+        expect_str(ends.bound, "x");
+    }
+}
+
 static void drain(void *socket)
 {
     char buffer[64];
@@ -337,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         world_test(test_quiet_after_events_were_read),
+        world_test(test_asked_for_after_a_message_came),
         world_test(test_quiet_over_a_wire),
         world_test(test_events_are_right_whatever_the_descriptor_says),
         world_test(test_new_endpoints_wake),
