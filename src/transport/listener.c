@@ -23,7 +23,7 @@ enum {
     GIVE_WAY = 16,        /* and of those that take longer so many give way in one go */
     HALF_OPEN = 1024,     /* connections that have not finished their handshake, of one socket */
     HALF_OPEN_PEER = 512, /* and of one host: beyond it, its oldest gives way */
-    CROWDS = 256,         /* hosts that are told apart, about, when there are too many of all */
+    CROWDS = 256,         /* hosts that are told apart, nearly, when there are too many of all */
 };
 
 void stream_tuning(const struct ih_options *opt, struct ih_net_tuning *tuning)
@@ -56,50 +56,73 @@ static struct stream_conn *older(struct ih_socket *socket, const struct ih_list 
     return node->prev != &socket->conns && conn->half_open ? conn : NULL;
 }
 
-/* The oldest one of a host that has as many as it may, or NULL. */
-static struct stream_conn *oldest_of_host(struct ih_socket *socket, const struct ih_addr *peer)
+/* The oldest one of that host, and how many it has. */
+static struct stream_conn *oldest_of_host(struct ih_socket *socket, uint64_t host, unsigned *count)
 {
-    const uint64_t host = ih_net_host(peer);
     struct stream_conn *oldest = NULL;
-    unsigned count = 0;
 
+    *count = 0;
     for (struct stream_conn *c = older(socket, &socket->conns); c; c = older(socket, &c->base.node)) {
         if (ih_net_host(&c->peer) != host)
             continue;
         oldest = c;
-        count++;
+        (*count)++;
     }
-    return count >= HALF_OPEN_PEER ? oldest : NULL;
+    return oldest;
+}
+
+/* Multiplied by a number that nobody outside knows: there may be a thousand to tell apart for each that comes. */
+static size_t crowd_of(uint64_t host, uint64_t key)
+{
+    return (size_t)(host * key >> 56) % CROWDS;
+}
+
+/* The host that most of a crowd are of, by a majority vote: somebody else's hash may be the same. */
+static uint64_t host_of_crowd(struct ih_socket *socket, size_t crowd, uint64_t key)
+{
+    uint64_t elected = 0;
+    int votes = 0;
+
+    for (struct stream_conn *c = older(socket, &socket->conns); c; c = older(socket, &c->base.node)) {
+        const uint64_t host = ih_net_host(&c->peer);
+
+        if (crowd_of(host, key) != crowd)
+            continue;
+        if (votes == 0)
+            elected = host;
+        votes += host == elected ? 1 : -1;
+    }
+    return elected;
 }
 
 /* The oldest one of the host that has most of them: whoever has few is not driven out by whoever has many. */
 static struct stream_conn *oldest_of_largest_crowd(struct ih_socket *socket)
 {
-    struct stream_conn *oldest[CROWDS];
+    const uint64_t key = ih_hash("crowd", 5) | 1;
     unsigned count[CROWDS] = {0};
     size_t largest = 0;
+    unsigned all;
 
     for (struct stream_conn *c = older(socket, &socket->conns); c; c = older(socket, &c->base.node)) {
-        const uint64_t host = ih_net_host(&c->peer);
-        const size_t crowd = ih_hash(&host, sizeof(host)) % CROWDS;
+        const size_t crowd = crowd_of(ih_net_host(&c->peer), key);
 
-        oldest[crowd] = c;
         if (++count[crowd] > count[largest])
             largest = crowd;
     }
-    return count[largest] ? oldest[largest] : NULL;
+    return oldest_of_host(socket, host_of_crowd(socket, largest, key), &all);
 }
 
 /* Too many have not finished their handshake: one gives way. */
 static void make_way(struct ih_socket *socket, const struct ih_addr *peer)
 {
     struct stream_conn *conn;
+    unsigned count;
 
     if (socket->half_open < HALF_OPEN_PEER)
         return;
-    conn = oldest_of_host(socket, peer);
-    if (!conn && socket->half_open >= HALF_OPEN)
-        conn = oldest_of_largest_crowd(socket);
+    conn = oldest_of_host(socket, ih_net_host(peer), &count);
+    if (count < HALF_OPEN_PEER)
+        conn = socket->half_open >= HALF_OPEN ? oldest_of_largest_crowd(socket) : NULL;
     if (conn)
         stream_conn_fail(conn, -EBUSY);
 }
