@@ -280,8 +280,11 @@ void ih_driver_flush_direct_slow(struct ih_socket *socket)
 {
     if (is_burst(socket)) {
         ih_list_splice(&socket->flush, &socket->direct);
-        if (!socket->watched)
+        if (!socket->watched && !socket->left) {
+            socket->left = true;
+            socket->io_writes = socket->writes;
             ih_io_kick(socket);
+        }
         return;
     }
     socket->waited = false;

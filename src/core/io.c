@@ -16,6 +16,7 @@ enum {
     EVENTS = 64,
     LOOK_MS = 1,     /* how long a socket rests while callers are at work */
     BURST_US = 50,   /* what callers have gathered for so long without writing it is written for them */
+    CALM_US = 200,   /* looks are as rare as that while the callers of all bursts write themselves */
     PUT_OFF = 4,     /* looks at a socket whose callers write, though perhaps to other peers */
     BURST_IDLE = 40, /* looks at a socket that sends no more before it is forgotten */
 };
@@ -100,15 +101,35 @@ static void rest(struct ih_io *io, struct ih_socket *socket)
     ih_list_add_tail(&io->resting, &socket->io_rest);
 }
 
-/* A burst: the first messages that were left are written at once, for there may be no more. If others have come meanwhile,
- * the callers are left to write them as they gather, and the socket is looked at again soon. */
+/* Callers are at it: a thread that writes beside them takes the lock from them and, if there is no other, the processor
+ * from the peer. Where there are several peers they may have written to another one, so that cannot go on for ever. */
+static bool callers_write(struct ih_socket *socket)
+{
+    if (socket->io_writes == socket->writes && ih_clock_ns() - socket->last_write_ns >= BURST_US * 1000)
+        return false;
+    return socket->conns.next == socket->conns.prev || ++socket->io_put_off < PUT_OFF;
+}
+
+static void write_for_callers(struct ih_socket *socket)
+{
+    socket->io_flushing = true;
+    ih_driver_flush_once(socket);
+    socket->io_flushing = false;
+}
+
+/* A burst: the first messages that were left are written at once, for there may be no more. If callers have written
+ * themselves since they left them, or others have come meanwhile, the callers are left to write them as they gather, and
+ * the socket is looked at again soon. */
 static void flush(struct ih_io *io, struct ih_socket *socket)
 {
-    if (ih_list_empty(&socket->flush))
+    bool wrote = socket->left && socket->io_writes != socket->writes;
+
+    socket->left = false;
+    if (ih_list_empty(&socket->flush) && !wrote)
         return;
-    if (!socket->sustained)
-        ih_driver_flush_once(socket);
-    socket->sustained = !ih_list_empty(&socket->flush);
+    if (!socket->sustained && !wrote)
+        write_for_callers(socket);
+    socket->sustained = wrote || !ih_list_empty(&socket->flush);
     if (!socket->sustained || socket->watched)
         return;
     socket->watched = true;
@@ -117,25 +138,29 @@ static void flush(struct ih_io *io, struct ih_socket *socket)
     ih_list_add_tail(&io->bursts, &socket->io_burst);
 }
 
-/* Have the callers written what they gathered? */
-static void look_at_bursts(struct ih_io *io)
+/* Have the callers written what they gathered? True if all of them have. */
+static bool look_at_bursts(struct ih_io *io)
 {
+    bool calm = true;
+
     IH_LIST_EACH_SAFE(node, following, &io->bursts) {
         struct ih_socket *socket = IH_CONTAINER(node, struct ih_socket, io_burst);
 
         ih_socket_enter(socket);
-        if (socket->io_writes != socket->writes && ++socket->io_put_off < PUT_OFF) {
+        if (callers_write(socket)) {
             socket->io_writes = socket->writes;
             socket->io_idle = 0;
         } else if (!ih_list_empty(&socket->flush)) {
-            ih_driver_flush_once(socket);
+            write_for_callers(socket);
             socket->io_idle = socket->io_put_off = 0;
+            calm = false;
         } else if (++socket->io_idle >= BURST_IDLE) {
             socket->watched = socket->sustained = false;
             ih_list_del(node);
         }
         ih_socket_leave(socket);
     }
+    return calm;
 }
 
 /* The socket's set is ready, or it was kicked (then it may be in any state). */
@@ -222,10 +247,11 @@ static void run(void *arg)
 {
     struct ih_io *io = arg;
     uint64_t look_at_us = 0;
+    int burst_us = BURST_US;
 
     while (!atomic_load(&io->stop)) {
         ih_event events[EVENTS];
-        int64_t timeout_us = !ih_list_empty(&io->bursts) ? BURST_US : ih_list_empty(&io->resting) ? -1 : LOOK_MS * 1000;
+        int64_t timeout_us = !ih_list_empty(&io->bursts) ? burst_us : ih_list_empty(&io->resting) ? -1 : LOOK_MS * 1000;
         int count;
 
         atomic_store(&io->asleep, true);
@@ -237,8 +263,10 @@ static void run(void *arg)
             if (events[i].data.ptr)
                 look(io, events[i].data.ptr, true);
         do_work(io);
-        if (!ih_list_empty(&io->bursts))
-            look_at_bursts(io);
+        if (ih_list_empty(&io->bursts) || !look_at_bursts(io))
+            burst_us = BURST_US;
+        else if (burst_us < CALM_US)
+            burst_us *= 2;
         if (!ih_list_empty(&io->resting) && is_time(&look_at_us))
             look_again(io);
     }

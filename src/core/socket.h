@@ -89,15 +89,17 @@ struct ih_socket {
     unsigned streak;           /* direct writes in quick succession */
     bool enough;               /* something in `direct` is worth a write of its own */
     bool sustained;            /* the burst goes on: callers write, the I/O thread only what they leave behind */
+    bool left;                 /* a burst was left to the I/O thread, which has not looked yet */
     bool watched;              /* in io->bursts */
     uint32_t writes;           /* counts writes by callers */
     struct ih_io *io;
     enum ih_io_state io_state;
     struct ih_list io_rest;  /* io->resting; the I/O thread's alone, as are the next four */
     struct ih_list io_burst; /* io->bursts */
-    uint32_t io_writes;      /* `writes` when it looked last */
+    uint32_t io_writes;      /* `writes` when it looked last, or was kicked for a burst */
     unsigned io_idle;        /* looks that found nothing to write */
     unsigned io_put_off;     /* looks that left the writing to callers */
+    bool io_flushing;        /* it writes what callers have left: one batch, for the burst may go on */
     uint32_t io_epoch;       /* the epoch that the I/O thread saw last */
     bool io_queued;          /* in io->work; guarded by io->lock, as is io_next */
     struct ih_socket *io_next;

@@ -327,7 +327,7 @@ static int write_rounds(struct stream_conn *conn)
     for (int round = 0; rc > 0 && conn->state == STREAM_ACTIVE; round++) {
         if (!conn->batch && !conn->pipe->out_messages && ih_queue_empty(&conn->tx))
             break;
-        if (round == ROUNDS) {
+        if (round == (socket->io_flushing ? 1 : ROUNDS)) {
             ih_source_later(&conn->base.source);
             break;
         }
