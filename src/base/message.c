@@ -78,6 +78,20 @@ int ih_msg_init_data(struct ih_msg *msg, void *data, size_t size, ih_free_fn *ff
     return 0;
 }
 
+int ih_msg_own(struct ih_msg *msg)
+{
+    struct ih_msg copy;
+    int rc = ih_msg_init_copy(&copy, msg->u.large.data, msg->u.large.size);
+
+    if (rc < 0)
+        return rc;
+    copy.props = msg->props;
+    copy.flags = msg->flags & IH_MSG_MORE;
+    copy.kind = msg->kind;
+    *msg = copy;
+    return 0;
+}
+
 /* What was allocated for content with octets of its own. */
 static size_t block_size(const struct ih_content *content)
 {

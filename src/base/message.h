@@ -30,6 +30,7 @@ enum ih_msg_type {
 enum ih_msg_flags {
     IH_MSG_MORE = 1,   /* more frames of the same message follow */
     IH_MSG_SHARED = 2, /* content may have other owners (zmq_msg_get ZMQ_SHARED) */
+    IH_MSG_LENT = 4,   /* IH_MSG_CONST whose memory is lent for the running call alone: ih_msg_own before it is kept */
 };
 
 /* ih_msg.kind: what a frame is to ZMTP (RFC 37). All but DATA are commands and never reach an application. */
@@ -95,6 +96,11 @@ static inline uint8_t *ih_msg_data(struct ih_msg *msg)
     return msg->type == IH_MSG_SMALL ? msg->u.small : msg->u.large.data;
 }
 
+static inline const uint8_t *ih_msg_data_const(const struct ih_msg *msg)
+{
+    return msg->type == IH_MSG_SMALL ? msg->u.small : msg->u.large.data;
+}
+
 static inline size_t ih_msg_size(const struct ih_msg *msg)
 {
     return msg->type == IH_MSG_SMALL ? msg->small_size : msg->u.large.size;
@@ -114,6 +120,20 @@ int ih_msg_init_size(struct ih_msg *msg, size_t size);
 
 /* A frame that holds a copy of data. -ENOMEM. */
 int ih_msg_init_copy(struct ih_msg *msg, const void *data, size_t size);
+
+/* A frame around memory that is lent for the running call; never fails. */
+static inline void ih_msg_init_lent(struct ih_msg *msg, const void *data, size_t size)
+{
+    ih_msg_init(msg);
+    msg->type = IH_MSG_CONST;
+    msg->flags = IH_MSG_LENT;
+    msg->u.large.content = NULL;
+    msg->u.large.data = (uint8_t *)(uintptr_t)data;
+    msg->u.large.size = size;
+}
+
+/* Gives a frame whose memory is lent a copy of its own. -ENOMEM, and nothing has changed. */
+int ih_msg_own(struct ih_msg *msg);
 
 /* A frame around the caller's memory; ffn (data, hint) is called once, on any thread, when the last owner has let go and
  * empties its trash. ffn NULL: the memory is constant and outlives the frame. -ENOMEM. */

@@ -22,7 +22,9 @@ struct ih_pattern_ops {
     bool wants_commands; /* SUBSCRIBE and CANCEL go to command(), else they are dropped */
     bool connects_once;  /* a second zmq_connect to the same endpoint makes no second connection */
     bool waits;          /* a full peer makes a sender wait; nothing is lost */
+    bool peers_wait;     /* a peer that may not send waits, and loses nothing */
     bool conflates;      /* ZMQ_CONFLATE has an effect */
+    bool borrows;        /* send passes a frame on to one pipe or leaves it: it may be one whose memory is lent */
 
     /* Sets up state, and socket->opt where the type has defaults of its own (e.g. linger of SUB). 0 or -errno. */
     int (*init)(struct ih_socket *socket);

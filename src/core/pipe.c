@@ -8,7 +8,10 @@
 #include "core/pattern.h"
 #include "core/socket.h"
 
-enum { PROPS_CREDIT = 256 }; /* references to the metadata that are taken at once */
+enum {
+    PROPS_CREDIT = 256, /* references to the metadata that are taken at once */
+    OWNED_HERE = 4096,  /* octets of a lent frame that are copied with the lock held */
+};
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
@@ -42,13 +45,21 @@ bool ih_pipe_can_read(struct ih_pipe *pipe)
     return pipe->in_messages > 0 || refill(pipe);
 }
 
+/* So much was read that the carrier had better go on: half of what makes the pipe full. */
+static bool is_drained(const struct ih_pipe *pipe)
+{
+    bool enough = pipe->paced && pipe->in_octets > IH_PIPE_OCTETS / 2;
+
+    return pipe->in_messages <= pipe->in_limit / (enough ? 20 : 2);
+}
+
 /* The last frame of a message was read. */
 static void message_read(struct ih_pipe *pipe)
 {
     pipe->in_messages--;
     if (pipe->ops && pipe->ops->taken)
         pipe->ops->taken(pipe);
-    if (pipe->stalled && pipe->in_messages <= pipe->in_limit / 2) {
+    if (pipe->stalled && is_drained(pipe)) {
         pipe->stalled = false;
         if (pipe->ops) {
             pipe->calling++;
@@ -83,6 +94,7 @@ int ih_pipe_read(struct ih_pipe *pipe, struct ih_msg *msg)
 {
     if ((pipe->in_messages == 0 && !refill(pipe)) || !ih_queue_pop(&pipe->in, msg))
         return -EAGAIN;
+    pipe->in_octets -= ih_msg_size(msg);
     if (pipe->props && pipe->socket->want_props)
         attach_props(pipe, msg);
     pipe->in_open = ih_msg_more(msg);
@@ -192,11 +204,36 @@ static int put(struct ih_pipe *pipe, struct ih_msg *msg)
     return rc;
 }
 
+/* Spares a lent frame the copy, if the carrier can do with it as it is. */
+static bool borrow(struct ih_pipe *pipe, struct ih_msg *msg)
+{
+    bool taken;
+
+    if (ih_msg_more(msg) || pipe->out_open || !ih_queue_empty(&pipe->out) || pipe->conflate || !pipe->ops ||
+        !pipe->ops->borrow)
+        return false;
+    pipe->calling++;
+    taken = pipe->ops->borrow(pipe, msg);
+    pipe->calling--;
+    if (taken)
+        ih_msg_init(msg);
+    return taken;
+}
+
 static int append(struct ih_pipe *pipe, struct ih_msg *msg)
 {
     const bool more = ih_msg_more(msg);
     int rc;
 
+    if (msg->flags & IH_MSG_LENT) {
+        if (borrow(pipe, msg))
+            return 0;
+        if (ih_msg_size(msg) > OWNED_HERE)
+            return -ENOBUFS;
+        rc = ih_msg_own(msg);
+        if (rc < 0)
+            return rc;
+    }
     if (msg->props)
         ih_msg_set_props(msg, NULL);
     if (pipe->conflate && msg->kind == IH_MSG_DATA)
@@ -290,18 +327,20 @@ void ih_pipe_unwind(struct ih_pipe *pipe)
 /* What a queue of frames consists of. */
 struct tally {
     size_t messages; /* whole ones */
+    size_t octets;
     bool commands;
 };
 
 static struct tally count_frames(const struct ih_queue *frames)
 {
-    struct tally tally = {0, false};
+    struct tally tally = {0, 0, false};
     unsigned kinds = 0;
 
     for (const struct ih_chunk *chunk = frames->first; chunk; chunk = chunk->next) {
         for (uint32_t i = chunk->head; i < chunk->tail; i++) {
             kinds |= chunk->msgs[i].kind;
             tally.messages += !ih_msg_more(&chunk->msgs[i]);
+            tally.octets += ih_msg_size(&chunk->msgs[i]);
         }
     }
     tally.commands = kinds != IH_MSG_DATA;
@@ -326,6 +365,7 @@ static int deliver_command(struct ih_pipe *pipe, struct ih_msg *msg)
 static int deliver_data(struct ih_pipe *pipe, struct ih_msg *msg)
 {
     const bool more = ih_msg_more(msg);
+    const size_t size = ih_msg_size(msg);
     bool added = !more;
     int rc;
 
@@ -333,8 +373,10 @@ static int deliver_data(struct ih_pipe *pipe, struct ih_msg *msg)
         rc = conflate(&pipe->in, msg, &added);
     else
         rc = ih_queue_push(&pipe->in, msg);
-    if (rc == 0)
+    if (rc == 0) {
         pipe->in_messages += added;
+        pipe->in_octets = pipe->conflate ? size : pipe->in_octets + size;
+    }
     return rc;
 }
 
@@ -346,6 +388,13 @@ static void tell_readable(struct ih_pipe *pipe, bool before)
     ih_socket_changed(pipe->socket);
     if (pipe->attached && !pipe->fetching)
         pipe->socket->pattern->readable(pipe->socket, pipe);
+}
+
+/* Drops the beginning of a message that will not be whole. */
+static void unwind_in(struct ih_pipe *pipe)
+{
+    if (ih_queue_unwind(&pipe->in) > 0)
+        pipe->in_octets = count_frames(&pipe->in).octets;
 }
 
 /* A pattern that takes commands sees them in order with the messages between them. */
@@ -395,6 +444,7 @@ int ih_pipe_deliver_some(struct ih_pipe *pipe, struct ih_queue *frames)
     } else {
         ih_queue_splice(&pipe->in, frames);
         pipe->in_messages += tally.messages;
+        pipe->in_octets += tally.octets;
     }
     if (ih_pipe_full(pipe))
         pipe->stalled = true;
@@ -461,6 +511,7 @@ struct ih_pipe *ih_pipe_new(struct ih_socket *socket)
     if (!pipe)
         return NULL;
     pipe->socket = socket;
+    pipe->paced = socket->pattern->peers_wait;
     pipe->conflate = socket->opt.conflate && socket->pattern->conflates;
     if (!pipe->conflate) {
         pipe->in_limit = (size_t)socket->opt.rcvhwm;
@@ -534,7 +585,7 @@ void ih_pipe_hiccup(struct ih_pipe *pipe)
 
     pipe->up = false;
     pipe->fresh = false;
-    ih_queue_unwind(&pipe->in);
+    unwind_in(pipe);
     pipe->in_part = 0;
     drop_commands(pipe);
     if (pipe->attached && socket->pattern->hiccup)
@@ -565,7 +616,7 @@ void ih_pipe_end(struct ih_pipe *pipe)
     ih_queue_clear(&pipe->out);
     pipe->out_messages = 0;
     /* CVE-2021-20234: the beginning of a message that never ends must not be kept. */
-    ih_queue_unwind(&pipe->in);
+    unwind_in(pipe);
     if (pipe->in_messages > 0)
         return;
     if (!given_up && !pipe->calling)
@@ -592,6 +643,7 @@ static void drop_unread(struct ih_pipe *pipe)
     ih_queue_clear(&pipe->in);
     ih_queue_splice(&pipe->in, &rest);
     pipe->in_messages = !ih_queue_empty(&pipe->in);
+    pipe->in_octets = count_frames(&pipe->in).octets;
 }
 
 void ih_pipe_close(struct ih_pipe *pipe, bool linger)

@@ -22,6 +22,9 @@ struct ih_carrier_ops {
     /* Moves a whole message of one frame to the peer at once, past pipe->out, which is empty; msg becomes an empty frame.
      * -ENOMEM, msg untouched. NULL: messages go by pipe->out. Not with ZMQ_CONFLATE. */
     int (*put)(struct ih_pipe *pipe, struct ih_msg *msg);
+    /* A message of one frame whose memory is lent (IH_MSG_LENT), pipe->out being empty: takes it as it is and counts it in
+     * out_messages, or returns false. Nothing in pipe->out is older than what was taken so. NULL: takes none. */
+    bool (*borrow)(struct ih_pipe *pipe, const struct ih_msg *msg);
     /* pipe->stalled was set, and pipe->in has fallen to half its limit or run empty: the carrier may deliver again
      * (later: pattern code is on the stack). stalled is false again. */
     void (*drained)(struct ih_pipe *pipe);
@@ -48,10 +51,11 @@ struct ih_pipe {
 
     struct ih_queue in;  /* from the peer; the last message may be unfinished */
     size_t in_messages;  /* whole messages in `in` */
+    size_t in_octets;    /* in `in` */
     size_t in_limit;     /* ZMQ_RCVHWM, 0: none */
     size_t in_part;      /* octets that an unfinished message at the end of `in` takes */
     struct ih_queue out; /* to the peer */
-    size_t out_messages; /* whole messages in `out` */
+    size_t out_messages; /* whole messages in `out`, and those that `borrow` took and no writer has taken yet */
     size_t out_limit;    /* ZMQ_SNDHWM, 0: none */
 
     struct ih_props *props; /* metadata for the messages read, held; NULL for inproc */
@@ -75,6 +79,7 @@ struct ih_pipe {
     bool untold;     /* the pattern had no memory for what is due when a connection stands: the carrier makes
                                       * it anew */
     bool reapable;   /* counted in socket->ended_pipes, and at the head of socket->pipes */
+    bool paced;      /* the peer waits when it may not send: `in` is kept short */
     bool conflate;   /* ZMQ_CONFLATE: only the newest frame is kept, both ways */
 
     /* The pattern's own; zeroed before attach. */
@@ -104,7 +109,8 @@ void ih_pipe_discard(struct ih_pipe *pipe);
 bool ih_pipe_can_write(struct ih_pipe *pipe);
 
 /* Moves msg to the peer; msg becomes an empty frame. -EAGAIN at the limit, only ever for a message's first frame;
- * -ENOMEM. Frames to a peer that is gone are swallowed (0). */
+ * -ENOMEM. -ENOBUFS: msg is lent (IH_MSG_LENT) and must be made its own (ih_msg_own) first, which had better be done
+ * without the lock. Frames to a peer that is gone are swallowed (0). */
 int ih_pipe_write(struct ih_pipe *pipe, struct ih_msg *msg);
 
 /* As ih_pipe_write without regard to the limit, for a command or a message of one frame: subscriptions, greetings by the
@@ -142,13 +148,19 @@ int ih_pipe_deliver_some(struct ih_pipe *pipe, struct ih_queue *frames);
 
 enum { IH_PIPE_FRAMES = 16 }; /* to a message, on average: those in `in` count as more messages if there are more */
 
+/* More octets than that, and a tenth of its limit in messages, are enough for a queue: further ones would leave the
+ * processor's cache before they are used. */
+enum { IH_PIPE_OCTETS = 2 << 20 };
+
 /* True if the carrier should stop delivering until ops->drained. */
 static inline bool ih_pipe_full(const struct ih_pipe *pipe)
 {
-    if (!pipe->in_limit || pipe->in.count < pipe->in_limit || pipe->conflate)
+    bool enough = pipe->paced && pipe->in_octets >= IH_PIPE_OCTETS;
+    size_t limit = enough && pipe->in_limit ? pipe->in_limit / 10 + 1 : pipe->in_limit;
+
+    if (!limit || pipe->in.count < limit || pipe->conflate)
         return false;
-    return pipe->in_messages >= pipe->in_limit ||
-           (pipe->in_messages && pipe->in.count / IH_PIPE_FRAMES >= pipe->in_limit);
+    return pipe->in_messages >= limit || (pipe->in_messages && pipe->in.count / IH_PIPE_FRAMES >= limit);
 }
 
 /* Moves the whole messages in pipe->out to the end of frames and tells a pattern that waits for room; how many they are.

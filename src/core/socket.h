@@ -135,7 +135,9 @@ int ih_socket_close(void *handle);
 
 /* --- with the socket's lock held, dropped while waiting -------------------------------------------------------- */
 
-/* zmq_msg_send and zmq_msg_recv; flags ZMQ_DONTWAIT, ZMQ_SNDMORE. props: the message is to carry its metadata. */
+/* zmq_msg_send and zmq_msg_recv. A frame that is sent may be lent (IH_MSG_LENT) if the pattern borrows; -ENOBUFS: give it
+ * memory of its own, without the lock, and try again. flags ZMQ_DONTWAIT, ZMQ_SNDMORE. props: the message is to carry
+ * its metadata. */
 int ih_socket_send(struct ih_socket *socket, struct ih_msg *msg, int flags);
 int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props);
 /* zmq_sendiov: each of the frames is sent with flags, the last one without ZMQ_SNDMORE. Those of one message are sent with

@@ -96,6 +96,7 @@ const struct ih_pattern_ops ih_dealer_ops = {
     .type = ZMQ_DEALER,
     .name = "DEALER",
     .waits = true,
+    .borrows = true,
     .connects_once = true,
     .peers = "REP DEALER ROUTER",
     .state_size = sizeof(struct dealer),

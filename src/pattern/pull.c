@@ -63,6 +63,7 @@ const struct ih_pattern_ops ih_pull_ops = {
     .name = "PULL",
     .peers = "PUSH",
     .state_size = sizeof(struct pull),
+    .peers_wait = true,
     .conflates = true,
     .init = init,
     .attach = attach,

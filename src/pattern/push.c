@@ -64,6 +64,7 @@ const struct ih_pattern_ops ih_push_ops = {
     .type = ZMQ_PUSH,
     .name = "PUSH",
     .waits = true,
+    .borrows = true,
     .peers = "PULL",
     .state_size = sizeof(struct push),
     .conflates = true,

@@ -132,7 +132,6 @@ static void conn_free(struct ih_source *source)
     if (conn->zap_props)
         ih_props_release(conn->zap_props);
     stream_origin_release(conn->origin);
-    ih_queue_clear(&conn->staged);
     ih_queue_clear(&conn->tx);
     if (conn->batch) {
         ih_batch_clear(conn->batch);
@@ -499,6 +498,7 @@ static void bury(struct stream_conn *conn)
     bool final = why && why->fatal_credentials;
     struct ih_pipe *pipe = conn->pipe;
 
+    stream_ungather(conn, connecter && connecter->pipe == pipe);
     conn->state = STREAM_CLOSED;
     leave_half_open(conn);
     ih_event_cancel(socket, &conn->timer);
@@ -549,6 +549,11 @@ static void carrier_wrote(struct ih_pipe *pipe)
     stream_wrote(conn);
 }
 
+static bool carrier_borrow(struct ih_pipe *pipe, const struct ih_msg *msg)
+{
+    return stream_borrow(pipe->carrier, msg);
+}
+
 static void carrier_drained(struct ih_pipe *pipe)
 {
     struct stream_conn *conn = pipe->carrier;
@@ -568,6 +573,7 @@ static bool carrier_room(struct ih_pipe *pipe)
 
 const struct ih_carrier_ops stream_accepted_carrier = {
     .wrote = carrier_wrote,
+    .borrow = carrier_borrow,
     .room = carrier_room,
     .drained = carrier_drained,
     .close = carrier_close,

@@ -125,6 +125,14 @@ static void carrier_wrote(struct ih_pipe *pipe)
         stream_wrote(conn);
 }
 
+static bool carrier_borrow(struct ih_pipe *pipe, const struct ih_msg *msg)
+{
+    struct stream_connecter *connecter = pipe->carrier;
+    struct stream_conn *conn = connecter->conn;
+
+    return conn && conn->state == STREAM_ACTIVE && stream_borrow(conn, msg);
+}
+
 static void carrier_drained(struct ih_pipe *pipe)
 {
     struct stream_connecter *connecter = pipe->carrier;
@@ -147,6 +155,7 @@ static bool carrier_room(struct ih_pipe *pipe)
 
 static const struct ih_carrier_ops carrier = {
     .wrote = carrier_wrote,
+    .borrow = carrier_borrow,
     .room = carrier_room,
     .drained = carrier_drained,
     .close = carrier_close,

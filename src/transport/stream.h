@@ -111,9 +111,12 @@ struct stream_conn {
     uint8_t pongs;  /* PONGs queued */
     uint8_t *rx;    /* octets read and not decoded yet */
     size_t rx_start, rx_end;
-    struct ih_queue staged; /* frames of a message that is not whole yet */
-    size_t pending;         /* octets in pipe->out, about */
-    struct ih_queue tx;     /* frames taken from the pipe, being encoded */
+    size_t pending; /* octets in pipe->out and gather, about */
+    struct ih_batch
+        *gather;        /* small messages, encoded as they were sent: older than pipe->out, younger than tx. Or NULL */
+    unsigned gathered;  /* messages in it, which pipe->out_messages counts too */
+    bool lent;          /* tx or batch has a frame whose memory is the running call's */
+    struct ih_queue tx; /* frames taken from the pipe, being encoded */
     struct ih_batch *batch; /* partly written */
     struct ih_timer timer;  /* handshake or connect deadline, then heartbeat */
     uint64_t received_ms;   /* half-open: when it was accepted; heartbeat: the last octets */
@@ -185,6 +188,10 @@ void stream_handshake(struct stream_conn *conn);
 
 void stream_receive(struct stream_conn *conn, bool readable);
 void stream_transmit(struct stream_conn *conn);
+/* A message whose memory is lent, as the carriers' borrow. */
+bool stream_borrow(struct stream_conn *conn, const struct ih_msg *msg);
+/* What was gathered is not written: back into the pipe (kept), or dropped. */
+void stream_ungather(struct stream_conn *conn, bool kept);
 /* A whole message was appended to the pipe. */
 void stream_wrote(struct stream_conn *conn);
 /* May another be? */

@@ -266,6 +266,76 @@ void stream_wrote(struct stream_conn *conn)
         ih_source_output(&conn->base.source, is_enough(conn, pipe));
 }
 
+/* One more message is in the pipe, or gathered. */
+static void count(struct stream_conn *conn, size_t size)
+{
+    conn->pipe->out_messages++;
+    conn->pending += size;
+    if (!conn->writing && !conn->blocked)
+        ih_source_output(&conn->base.source, is_enough(conn, conn->pipe));
+}
+
+/* Encodes a small message at once. */
+static bool gather(struct stream_conn *conn, const struct ih_msg *msg)
+{
+    if (conn->blocked || !ih_zmtp_gathers(conn->zmtp))
+        return false;
+    if (!conn->gather) {
+        conn->gather = ih_pool_take(&conn->base.source.socket->ctx->tx_pool);
+        if (!conn->gather)
+            return false;
+        ih_batch_init(conn->gather);
+    }
+    if (!ih_zmtp_gather(conn->gather, msg))
+        return false;
+    conn->gathered++;
+    count(conn, ih_msg_size(msg));
+    return true;
+}
+
+/* A large message that the running call can write, and nothing before it: from where the caller has it. It is written
+ * before the lock is free for others, or not lent: ih_driver_flush_direct has no other source to write and enough. */
+static bool lend(struct stream_conn *conn, const struct ih_msg *msg)
+{
+    struct ih_msg lent = *msg;
+
+    if (ih_msg_size(msg) < ENOUGH_OCTETS || conn->writing || conn->blocked || conn->batch || conn->gather ||
+        !ih_queue_empty(&conn->tx) || !ih_list_empty(&conn->base.source.socket->direct) ||
+        ih_queue_push(&conn->pipe->out, &lent) < 0)
+        return false;
+    conn->lent = true;
+    count(conn, ih_msg_size(msg));
+    return true;
+}
+
+bool stream_borrow(struct stream_conn *conn, const struct ih_msg *msg)
+{
+    if (!conn->zmtp || conn->state != STREAM_ACTIVE)
+        return false;
+    return ih_msg_size(msg) < IH_BATCH_LARGE ? gather(conn, msg) : lend(conn, msg);
+}
+
+void stream_ungather(struct stream_conn *conn, bool kept)
+{
+    struct ih_pipe *pipe = conn->pipe;
+    struct ih_queue frames;
+
+    if (!conn->gather)
+        return;
+    ih_queue_init(&frames);
+    if (kept && ih_zmtp_ungather(conn->gather, &frames) < 0)
+        kept = false;
+    pipe->out_messages -= conn->gathered;
+    if (kept) {
+        pipe->out_messages += frames.count;
+        ih_queue_splice_front(&pipe->out, &frames);
+    }
+    ih_queue_clear(&frames);
+    ih_pool_give(&conn->base.source.socket->ctx->tx_pool, conn->gather);
+    conn->gather = NULL;
+    conn->gathered = 0;
+}
+
 /* A queue of large messages that the peer, or the thread that writes, does not take yet is kept short enough to stay in the
  * processor's cache: the limit is then a tenth of ZMQ_SNDHWM. (zmq_setsockopt(3) leaves that open.) */
 bool stream_room(const struct stream_conn *conn)
@@ -290,6 +360,24 @@ static int encode_raw(struct ih_queue *queue, struct ih_batch *batch)
     }
     if (!batch->bytes)
         ih_batch_clear(batch);
+    return 0;
+}
+
+/* The call that lent a frame is about to end, and the peer takes no more: what is not written is copied. -ENOMEM. */
+static int keep_lent(struct ih_batch *batch)
+{
+    for (unsigned i = 0; i < batch->held_count; i++) {
+        struct ih_msg *held = &batch->held[i];
+        struct iovec *iov = &batch->iov[batch->iovs - 1]; /* nothing follows it: its data is the last */
+        struct ih_msg copy;
+
+        if (!(held->flags & IH_MSG_LENT))
+            continue;
+        if (ih_msg_init_copy(&copy, iov->iov_base, iov->iov_len) < 0)
+            return -ENOMEM;
+        *held = copy;
+        iov->iov_base = ih_msg_data(held);
+    }
     return 0;
 }
 
@@ -318,6 +406,24 @@ static int push(struct stream_conn *conn)
     }
 }
 
+/* Takes what waits to be written next, if it is the turn of that. */
+static void take(struct stream_conn *conn)
+{
+    if (conn->gather && !conn->batch && ih_queue_empty(&conn->tx)) {
+        ih_zmtp_gathered(conn->gather);
+        conn->batch = conn->gather;
+        conn->gather = NULL;
+        conn->pipe->out_messages -= conn->gathered;
+        conn->gathered = 0;
+        ih_pipe_took(conn->pipe);
+    }
+    /* What was taken is no longer under the limit: not more before that is written. */
+    if (conn->gather || !ih_queue_empty(&conn->tx))
+        return;
+    conn->pending = 0;
+    (void)ih_pipe_take(conn->pipe, &conn->tx);
+}
+
 /* Writes what there is. Lock held, dropped while writing. 1: everything, 0: the peer takes no more, or an error. */
 static int write_rounds(struct stream_conn *conn)
 {
@@ -331,9 +437,8 @@ static int write_rounds(struct stream_conn *conn)
             ih_source_later(&conn->base.source);
             break;
         }
-        conn->pending = 0;
         conn->pipe->ask_room = true;
-        (void)ih_pipe_take(conn->pipe, &conn->tx);
+        take(conn);
         if (socket->changed)
             ih_socket_announce(socket);
         ih_lock_leave(&socket->lock);
@@ -343,6 +448,9 @@ static int write_rounds(struct stream_conn *conn)
                 ih_batch_init(conn->batch);
         }
         rc = conn->batch ? push(conn) : -ENOMEM;
+        if (rc == 0 && conn->lent)
+            rc = keep_lent(conn->batch);
+        conn->lent = false;
         if (conn->batch && ih_batch_empty(conn->batch)) {
             ih_pool_give(&socket->ctx->tx_pool, conn->batch);
             conn->batch = NULL;

@@ -121,6 +121,19 @@ int ih_zmtp_body_filled(struct ih_zmtp *zmtp, size_t size, struct ih_queue *out)
 
 /* --- sending half --------------------------------------------------------------------------------------------- */
 
+/* True if small messages may be encoded one by one as they are sent: in clear text. */
+bool ih_zmtp_gathers(const struct ih_zmtp *zmtp);
+
+/* Appends a message of one frame, smaller than IH_BATCH_LARGE, to a batch that holds nothing else than such ones. Touches
+ * nothing but the batch: may be called while another thread encodes. False: no room. */
+bool ih_zmtp_gather(struct ih_batch *batch, const struct ih_msg *msg);
+
+/* Gathering is over: what was gathered is the batch to write. */
+void ih_zmtp_gathered(struct ih_batch *batch);
+
+/* Takes what was gathered, and not a part of it written, out again. -ENOMEM: out has the first of it. */
+int ih_zmtp_ungather(const struct ih_batch *batch, struct ih_queue *out);
+
 /* Takes frames from the queue and encodes (and seals) them into the batch until the batch is full or the queue empty.
  * Small frames are gathered into the batch's buffer, large ones stay in their own memory beside their header; a frame
  * that must be sealed is sealed in place if it has no other owner. 0, -ENOMEM (the frame stays in the queue). */

@@ -214,6 +214,46 @@ static void gather(struct ih_zmtp *zmtp, struct ih_queue *queue, struct ih_batch
     }
 }
 
+bool ih_zmtp_gathers(const struct ih_zmtp *zmtp)
+{
+    return !zmtp->keys;
+}
+
+bool ih_zmtp_gather(struct ih_batch *batch, const struct ih_msg *msg)
+{
+    size_t size = ih_msg_size(msg);
+    uint8_t *p = batch->buf + batch->used;
+
+    if (IH_BATCH_SIZE - batch->used < IH_FRAME_LONG_HEAD + size)
+        return false;
+    p += ih_frame_put(p, 0, size);
+    ih_copy(p, ih_msg_data_const(msg), size);
+    batch->used = (size_t)(p - batch->buf) + size;
+    return true;
+}
+
+void ih_zmtp_gathered(struct ih_batch *batch)
+{
+    add_iov(batch, batch->buf, batch->used);
+}
+
+int ih_zmtp_ungather(const struct ih_batch *batch, struct ih_queue *out)
+{
+    const uint8_t *p = batch->buf;
+    const uint8_t *end = p + batch->used;
+    struct ih_frame frame;
+
+    while (p < end && ih_frame_parse(p, (size_t)(end - p), &frame) > 0) {
+        struct ih_msg *slot = ih_queue_reserve(out);
+
+        if (!slot || ih_msg_init_copy(slot, p + frame.head, (size_t)frame.size) < 0)
+            return -ENOMEM;
+        ih_queue_commit(out);
+        p += frame.head + (size_t)frame.size;
+    }
+    return 0;
+}
+
 static bool has_room(const struct ih_batch *batch)
 {
     return batch->bytes < IH_BATCH_BYTES && batch->iovs + IOV_SPARE <= IH_BATCH_IOV &&

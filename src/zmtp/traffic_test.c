@@ -551,6 +551,65 @@ static void many_octets_end_a_batch(void **state)
     close_both();
 }
 
+/* Small messages are encoded one by one: the peer understands them, and so do we where they must go back. */
+static void gathered_messages(void **state)
+{
+    struct ih_batch *batch = malloc(sizeof *batch);
+    struct ih_queue back;
+    size_t left;
+
+    (void)state;
+    assert_non_null(batch);
+    testing_pair(0, jar, &client, &server);
+    assert_true(ih_zmtp_gathers(client.zmtp));
+    ih_batch_init(batch);
+    for (size_t i = 0; sizes[i] < IH_BATCH_LARGE; i++) {
+        struct ih_msg msg;
+
+        ih_msg_init_lent(&msg, pattern, sizes[i]);
+        assert_true(ih_zmtp_gather(batch, &msg));
+    }
+    ih_queue_init(&back);
+    assert_int_equal(ih_zmtp_ungather(batch, &back), 0);
+    assert_int_equal(testing_decode(&server, batch->buf, batch->used, &left), 0);
+    assert_int_equal(left, 0);
+    for (size_t i = 0; sizes[i] < IH_BATCH_LARGE; i++) {
+        struct ih_msg msg;
+
+        assert_frame(IH_MSG_DATA, false, pattern, sizes[i]);
+        assert_true(ih_queue_pop(&back, &msg));
+        assert_int_equal(ih_msg_size(&msg), sizes[i]);
+        assert_memory_equal(ih_msg_data(&msg), pattern, sizes[i]);
+        ih_msg_close(&msg);
+    }
+    assert_true(ih_queue_empty(&back));
+    ih_zmtp_gathered(batch);
+    assert_int_equal(batch->bytes, batch->used);
+    free(batch);
+    close_both();
+}
+
+/* Gathering stops where the batch ends, and a sealed connection does not gather. */
+static void gathering_ends(void **state)
+{
+    struct ih_batch *batch = malloc(sizeof *batch);
+    struct ih_msg msg;
+    size_t count = 0;
+
+    (void)state;
+    assert_non_null(batch);
+    ih_batch_init(batch);
+    ih_msg_init_lent(&msg, pattern, 1000);
+    while (ih_zmtp_gather(batch, &msg))
+        count++;
+    assert_int_equal(count, IH_BATCH_SIZE / (1000 + 9));
+    assert_true(batch->used <= IH_BATCH_SIZE);
+    free(batch);
+    testing_pair(2, jar, &client, &server);
+    assert_false(ih_zmtp_gathers(client.zmtp));
+    close_both();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +628,8 @@ int main(void)
         cmocka_unit_test(memory_of_others_is_left_alone),
         cmocka_unit_test(batches_keep_their_bounds),
         cmocka_unit_test(many_octets_end_a_batch),
+        cmocka_unit_test(gathered_messages),
+        cmocka_unit_test(gathering_ends),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -138,6 +138,40 @@ static void test_both_may_bind(void **state)
         expect_bytes(ends.connected, &i, sizeof i);
 }
 
+/* Message i, of any size. */
+static void mark(uint8_t *data, size_t size, int i)
+{
+    for (size_t at = 0; at < size; at += 97)
+        data[at] = (uint8_t)(at / 97 + (size_t)i);
+    data[size - 1] = (uint8_t)i;
+}
+
+/* More than the system takes of what the peer does not read yet: the caller's memory is its own again all the same. */
+static void test_memory_is_free_after_zmq_send(void **state)
+{
+    enum { COUNT = 80 };
+    static const size_t sizes[] = {300000, 16, 1000, 65536, 4096};
+    static uint8_t data[300000], got[300000];
+    struct world *world = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = open_socket(world, ZMQ_PUSH), *pull = open_socket(world, ZMQ_PULL);
+    set_int(pull, ZMQ_RCVHWM, 1);
+    bind_any(world, pull, "tcp", endpoint);
+    assert_ok(zmq_connect(push, endpoint));
+    for (int i = 0; i < COUNT; i++) {
+        mark(data, sizes[i % 5], i);
+        send_bytes(push, data, sizes[i % 5], 0);
+        memset(data, 0xee, sizeof data);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        mark(data, sizes[i % 5], i);
+        assert_returns(zmq_recv(pull, got, sizeof got, 0), (int)sizes[i % 5]);
+        for (size_t at = 0; at < sizes[i % 5]; at += 97)
+            assert_int_equal(got[at], data[at]);
+        assert_int_equal(got[sizes[i % 5] - 1], (uint8_t)i);
+    }
+}
+
 static void test_one_socket_bound_and_connected(void **state)
 {
     struct world *world = *state;
@@ -155,10 +189,15 @@ static void test_one_socket_bound_and_connected(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        world_test(test_one_way_only),          world_test(test_without_a_peer),
-        world_test(test_deals_by_turns),        world_test(test_collects_fairly),
-        world_test(test_slow_worker_gets_less), world_test(test_worker_leaves_in_the_middle_of_a_message),
-        world_test(test_both_may_bind),         world_test(test_one_socket_bound_and_connected),
+        world_test(test_one_way_only),
+        world_test(test_without_a_peer),
+        world_test(test_deals_by_turns),
+        world_test(test_collects_fairly),
+        world_test(test_slow_worker_gets_less),
+        world_test(test_worker_leaves_in_the_middle_of_a_message),
+        world_test(test_both_may_bind),
+        world_test(test_one_socket_bound_and_connected),
+        world_test(test_memory_is_free_after_zmq_send),
     };
     return cmocka_run_group_tests_name("PUSH and PULL", tests, NULL, NULL);
 }

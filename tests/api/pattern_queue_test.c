@@ -91,6 +91,33 @@ static void test_marks_count_messages(void **state)
     assert_fails(zmq_send(push, "1", 1, ZMQ_DONTWAIT | ZMQ_SNDMORE), EAGAIN);
 }
 
+/* A peer that reads a little at a time makes room for as much, and not for a whole queue each time. */
+static void test_mark_holds_for_a_slow_peer(void **state)
+{
+    enum { MARK = 10, SIZE = 30000, ROUNDS = 1000, PART = 4096, SLACK = 8 << 20 };
+    static uint8_t data[PART];
+    static char message[SIZE + 1];
+    struct world *world = *state;
+    char endpoint[ENDPOINT_MAX];
+    void *push = open_socket(world, ZMQ_PUSH);
+    int64_t held = 0;
+    memset(message, 'x', SIZE);
+    set_int(push, ZMQ_SNDHWM, MARK);
+    set_int(push, ZMQ_SNDBUF, 16384);
+    bind_any(world, push, "tcp", endpoint);
+    const int fd = wire_join(world, endpoint, "PULL", "PUSH");
+    const int small = 8192;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small), 0);
+    await_ready(push, ZMQ_POLLOUT);
+    for (int i = 0; i < ROUNDS; i++) {
+        for (int taken = MARK; taken == MARK; held += (int64_t)taken * SIZE)
+            taken = fill(push, message, MARK);
+        raw_read(fd, data, PART);
+        held -= PART;
+        assert_in_range(held, 0, SLACK);
+    }
+}
+
 static void test_room_comes_back(void **state)
 {
     struct world *world = *state;
@@ -552,6 +579,7 @@ int main(void)
         world_test(test_no_mark_is_no_limit),
         world_test(test_absent_peer_leaves_the_senders_mark),
         world_test(test_marks_count_messages),
+        world_test(test_mark_holds_for_a_slow_peer),
         world_test(test_room_comes_back),
         world_test(test_blocked_sender_goes_on),
         world_test(test_queue_survives_a_restart_of_the_peer),
