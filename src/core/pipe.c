@@ -82,12 +82,18 @@ void ih_pipe_set_props(struct ih_pipe *pipe, struct ih_props *props)
 /* msg has none: frames lose theirs when they are written. */
 static void attach_props(struct ih_pipe *pipe, struct ih_msg *msg)
 {
+    struct ih_socket *socket = pipe->socket;
+
+    msg->props = pipe->props;
+    if (socket->spare_props == pipe->props) {
+        socket->spare_props = NULL;
+        return;
+    }
     if (!pipe->props_credit) {
         pipe->props_credit = PROPS_CREDIT;
         ih_props_hold_many(pipe->props, PROPS_CREDIT);
     }
     pipe->props_credit--;
-    msg->props = pipe->props;
 }
 
 int ih_pipe_read(struct ih_pipe *pipe, struct ih_msg *msg)

@@ -348,25 +348,34 @@ int ih_socket_send_frames(struct ih_socket *socket, struct ih_queue *frames, int
     return rc;
 }
 
+static inline int recv_now(struct ih_socket *socket, struct ih_msg *msg, bool props, struct ih_props **spare)
+{
+    int rc;
+
+    socket->want_props = props;
+    socket->spare_props = *spare;
+    rc = socket->pattern->recv(socket, msg);
+    *spare = socket->spare_props;
+    socket->spare_props = NULL;
+    socket->want_props = true;
+    return rc;
+}
+
 /* Has the pattern fill in a frame, which may have to be waited for: only the first of a message. */
-static inline int recv_frame(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props)
+static inline int recv_frame(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props,
+                             struct ih_props **spare)
 {
     struct patience patience = {.timeout_ms = flags & ZMQ_DONTWAIT ? 0 : socket->opt.rcvtimeo};
-    int (*recv)(struct ih_socket *, struct ih_msg *) = socket->pattern->recv;
     int rc, waited = 0;
 
-    if (!recv)
+    if (!socket->pattern->recv)
         return -ENOTSUP;
     take_mail(socket);
-    socket->want_props = props;
-    while ((rc = recv(socket, msg)) == -EAGAIN) {
-        socket->want_props = true;
+    while ((rc = recv_now(socket, msg, props, spare)) == -EAGAIN) {
         waited = wait_more(socket, &patience);
         if (waited < 0)
             return waited;
-        socket->want_props = props;
     }
-    socket->want_props = true;
     if (rc == 0)
         socket->rcvmore = ih_msg_more(msg);
     return rc;
@@ -379,9 +388,9 @@ static inline void read_ahead(struct ih_socket *socket)
         (void)ih_driver_wait(socket, 0);
 }
 
-int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props)
+int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props, struct ih_props **spare)
 {
-    int rc = recv_frame(socket, msg, flags, props);
+    int rc = recv_frame(socket, msg, flags, props, spare);
 
     read_ahead(socket);
     return rc;
@@ -389,6 +398,7 @@ int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool
 
 int ih_socket_recv_frames(struct ih_socket *socket, struct ih_queue *frames, size_t room, int flags)
 {
+    struct ih_props *none = NULL;
     bool more = true;
     int rc = 0;
 
@@ -399,7 +409,7 @@ int ih_socket_recv_frames(struct ih_socket *socket, struct ih_queue *frames, siz
         if (!slot)
             break;
         ih_msg_init(slot);
-        rc = recv_frame(socket, slot, flags, false);
+        rc = recv_frame(socket, slot, flags, false, &none);
         if (rc < 0)
             break;
         more = ih_msg_more(slot);

@@ -109,11 +109,12 @@ struct ih_socket {
     atomic_bool asleep; /* a caller is about to block: wake it for mail */
 
     /* State. */
-    bool want_props; /* the running receive wants metadata on its message */
-    bool rcvmore;    /* ZMQ_RCVMORE */
-    bool terminated; /* ETERM for everything but close */
-    bool closed;     /* zmq_close was called: lingering */
-    bool finished;   /* nothing is left to linger for */
+    bool want_props;              /* the running receive wants metadata on its message */
+    struct ih_props *spare_props; /* ... and brought a reference to some, of which it may be; or NULL */
+    bool rcvmore;                 /* ZMQ_RCVMORE */
+    bool terminated;              /* ETERM for everything but close */
+    bool closed;                  /* zmq_close was called: lingering */
+    bool finished;                /* nothing is left to linger for */
     bool linger_expired;
     struct ih_timer linger_timer;
     unsigned users; /* API calls that are waiting inside */
@@ -139,7 +140,9 @@ int ih_socket_close(void *handle);
  * memory of its own, without the lock, and try again. flags ZMQ_DONTWAIT, ZMQ_SNDMORE. props: the message is to carry
  * its metadata. */
 int ih_socket_send(struct ih_socket *socket, struct ih_msg *msg, int flags);
-int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props);
+/* *spare: the metadata of an earlier message, or NULL; its reference is used if the next message has the same, and *spare
+ * is NULL then. */
+int ih_socket_recv(struct ih_socket *socket, struct ih_msg *msg, int flags, bool props, struct ih_props **spare);
 /* zmq_sendiov: each of the frames is sent with flags, the last one without ZMQ_SNDMORE. Those of one message are sent with
  * nobody else's between them. What was not sent stays in frames. */
 int ih_socket_send_frames(struct ih_socket *socket, struct ih_queue *frames, int flags);

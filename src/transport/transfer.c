@@ -21,6 +21,9 @@ enum {
     ENOUGH_MESSAGES = 448, /* worth a write of their own */
     ENOUGH_OCTETS = 49152,
     PACE_OCTETS = 2 << 20,
+    BESIDE = 4096, /* read behind the body of a large frame, for what follows is copied if it is another one */
+    LARGE_BODY = 16384,
+    TURN_OCTETS = 128 << 10, /* enough for one reader's turn */
     ROUNDS = 16, /* batches that an application's thread writes before it leaves the rest to the I/O thread */
 };
 
@@ -31,6 +34,8 @@ struct turn {
     size_t max; /* frames to deliver at most; what is left of the input is kept */
     struct ih_queue frames;
     bool alive; /* octets came */
+    bool full;  /* and there may be more of them */
+    size_t octets;
 };
 
 /* Keeps octets that are not decoded yet. */
@@ -110,6 +115,8 @@ static int read_some(struct stream_conn *conn, uint8_t *buf, struct turn *turn)
     ssize_t got;
     int rc = 0;
 
+    if (body && room >= LARGE_BODY)
+        iov[1].iov_len = BESIDE;
     if (carry)
         memcpy(buf, conn->rx + conn->rx_start, carry);
     got = ih_net_readv(conn->base.source.fd, body ? iov : iov + 1, body ? 2 : 1);
@@ -117,6 +124,8 @@ static int read_some(struct stream_conn *conn, uint8_t *buf, struct turn *turn)
         return got == -EAGAIN ? 0 : got == 0 ? -EPIPE : (int)got;
     size = (size_t)got;
     turn->alive = true;
+    turn->full = size == (body ? room : 0) + iov[1].iov_len;
+    turn->octets += size;
     if (body) {
         size_t filled = size < room ? size : room;
 
@@ -145,7 +154,10 @@ static int pull(struct stream_conn *conn, bool readable, struct turn *turn)
     buf = ih_pool_take(pool);
     if (!buf)
         return -ENOMEM;
-    rc = read_some(conn, buf, turn);
+    do {
+        turn->full = false;
+        rc = read_some(conn, buf, turn);
+    } while (rc == 0 && turn->full && turn->octets < TURN_OCTETS && turn->frames.count < turn->max);
     ih_pool_give(pool, buf);
     return rc;
 }
