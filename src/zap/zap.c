@@ -19,7 +19,6 @@
 
 /* One question. Owner: the connection that asks; guarded by its socket's lock. */
 struct ih_zap {
-    struct ih_socket *socket;
     struct ih_link_end *end; /* to the handler, NULL when it is closed */
     ih_zap_done_fn *done;
     void *owner;
@@ -166,7 +165,6 @@ int ih_zap_ask(struct ih_socket *socket, const struct ih_options *opt, const str
     rc = build(&request, opt, zmtp, address);
     if (rc < 0)
         goto failed;
-    zap->socket = socket;
     zap->end = &link->end[0];
     zap->done = done;
     zap->owner = owner;
