@@ -12,8 +12,8 @@
 #include "platform/lock.h"
 
 enum {
-    ROTATE_MS = 60000,
     SECRETS = 2, /* the current one and the one before */
+    ROTATE_MS = IH_COOKIE_LIFE_MS / SECRETS,
     TEXT = 2 * IH_CURVE_KEY,
 };
 
@@ -172,5 +172,12 @@ void ih_cookie_forget(struct ih_cookie_jar *jar, uint64_t secret)
     /* One that is older was replaced by time. */
     if (jar->current - secret < SECRETS && --jar->expected[secret % SECRETS] == 0)
         replace(jar, secret);
+    ih_lock_leave(&jar->lock);
+}
+
+void ih_cookie_rotate(struct ih_cookie_jar *jar, uint64_t now_ms)
+{
+    ih_lock_enter(&jar->lock);
+    rotate(jar, now_ms);
     ih_lock_leave(&jar->lock);
 }

@@ -11,6 +11,8 @@
 
 #include "curvezmq/keys.h"
 
+enum { IH_COOKIE_LIFE_MS = 120000 }; /* no cookie opens after so long */
+
 /* The server's secrets. Owner: who made it (a context); has a lock of its own. */
 struct ih_cookie_jar;
 
@@ -32,5 +34,9 @@ int ih_cookie_open(struct ih_cookie_jar *jar, uint64_t serial, uint64_t now_ms, 
 
 /* A cookie that was made with that secret is not expected any more: it came back, or its connection ended. */
 void ih_cookie_forget(struct ih_cookie_jar *jar, uint64_t secret);
+
+/* Replaces secrets that are too old: for a server that keeps nothing of whom it sent WELCOME (ih_curve_server_part), to be
+ * called IH_COOKIE_LIFE_MS after it did. */
+void ih_cookie_rotate(struct ih_cookie_jar *jar, uint64_t now_ms);
 
 #endif

@@ -144,6 +144,16 @@ static void is_forgotten_later(void **state)
     assert_int_equal(open_at(*state, 7, 5 * MINUTE), 0);
 }
 
+/* A server that keeps nothing of whom it sent WELCOME: time alone makes the cookie worthless, whatever the clock says then. */
+static void is_outlived(void **state)
+{
+    ih_cookie_seal(*state, 7, 0, client_key, secret_key, cookie);
+    ih_cookie_rotate(*state, MINUTE);
+    assert_int_equal(open_at(*state, 7, MINUTE), 0);
+    ih_cookie_rotate(*state, IH_COOKIE_LIFE_MS + MINUTE);
+    assert_int_equal(open_at(*state, 7, MINUTE), -EBADMSG);
+}
+
 #define JAR_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -153,7 +163,7 @@ int main(void)
         JAR_TEST(altered_is_refused),           JAR_TEST(is_never_the_same),
         JAR_TEST(lives_for_one_to_two_minutes), JAR_TEST(dies_while_nothing_happens),
         JAR_TEST(clock_may_come_out_of_order),  JAR_TEST(is_forgotten),
-        JAR_TEST(is_forgotten_later),
+        JAR_TEST(is_forgotten_later),           JAR_TEST(is_outlived),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,6 +57,11 @@ void ih_curve_server_fini(struct ih_curve_server *server)
     server->session = NULL;
 }
 
+void ih_curve_server_part(struct ih_curve_server *server)
+{
+    server->expects_cookie = false;
+}
+
 /* welcome = %d7 "WELCOME" welcome-nonce welcome-box. shared: of C' and S. */
 static void put_welcome(struct ih_curve_server *server, const uint8_t *client_key, uint64_t now_ms,
                         const uint8_t *shared, uint8_t welcome[IH_CURVE_WELCOME])

@@ -28,6 +28,10 @@ void ih_curve_server_init(struct ih_curve_server *server, const uint8_t public_k
 /* Wipes. Also of a struct that is all zero. */
 void ih_curve_server_fini(struct ih_curve_server *server);
 
+/* After HELLO, before fini: the cookie stays good, and INITIATE will be opened by another struct with the same serial. The
+ * jar's owner calls ih_cookie_rotate in time. */
+void ih_curve_server_part(struct ih_curve_server *server);
+
 /* Checks HELLO and answers it. */
 int ih_curve_server_hello(struct ih_curve_server *server, const uint8_t *command, size_t size, uint64_t now_ms,
                           uint8_t welcome[IH_CURVE_WELCOME]);
