@@ -102,8 +102,13 @@ void ih_source_later(struct ih_source *source)
 
 void ih_source_resume(struct ih_source *source)
 {
-    if (!source->dead && !ih_list_linked(&source->resume_node))
-        ih_list_add_tail(&source->socket->resume, &source->resume_node);
+    struct ih_socket *socket = source->socket;
+
+    if (source->dead || ih_list_linked(&source->resume_node))
+        return;
+    ih_list_add_tail(&socket->resume, &source->resume_node);
+    if (socket->blocked) /* no event will tell whoever sleeps in the set */
+        ih_socket_changed(socket);
 }
 
 /* Frees dead sources that nobody works on. Not while events that may name them are being dispatched. */
