@@ -27,7 +27,7 @@ static size_t count(size_t octets, const struct ih_queue *frames)
 /* Without ZMQ_MAXMSGSIZE a single frame has no limit either. */
 static size_t limit(const struct ih_pipe *pipe)
 {
-    const int64_t largest = pipe->socket->opt.maxmsgsize;
+    const int64_t largest = pipe->max_frame;
     size_t messages = pipe->in_limit ? pipe->in_limit : MESSAGES_NO_HWM;
     size_t octets;
 

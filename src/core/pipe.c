@@ -518,6 +518,7 @@ struct ih_pipe *ih_pipe_new(struct ih_socket *socket)
         return NULL;
     pipe->socket = socket;
     pipe->paced = socket->pattern->peers_wait;
+    pipe->max_frame = -1;
     pipe->conflate = socket->opt.conflate && socket->pattern->conflates;
     if (!pipe->conflate) {
         pipe->in_limit = (size_t)socket->opt.rcvhwm;

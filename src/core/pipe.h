@@ -53,6 +53,7 @@ struct ih_pipe {
     size_t in_messages;  /* whole messages in `in` */
     size_t in_octets;    /* in `in` */
     size_t in_limit;     /* ZMQ_RCVHWM, 0: none */
+    int64_t max_frame;   /* ZMQ_MAXMSGSIZE of the connection, -1: none */
     size_t in_part;      /* octets that an unfinished message at the end of `in` takes */
     struct ih_queue out; /* to the peer */
     size_t out_messages; /* whole messages in `out`, and those that `borrow` took and no writer has taken yet */

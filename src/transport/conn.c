@@ -378,6 +378,7 @@ static int take_pipe(struct stream_conn *conn)
         }
     }
     ih_pipe_set_props(pipe, props);
+    pipe->max_frame = conn->origin->opt.maxmsgsize;
     rc = set_peer_id(conn, pipe);
     if (connecter && connecter->pipe) {
         conn->pipe = pipe;
@@ -420,15 +421,13 @@ void stream_conn_activate(struct stream_conn *conn)
         return;
     }
     rc = take_pipe(conn);
-    if (conn->zmtp && rc == 0)
-        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
-    else if (conn->zmtp)
-        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL, (uint32_t)-rc);
-    conn->state = STREAM_ACTIVE;
     if (rc < 0) {
-        stream_conn_fail(conn, rc);
+        stream_conn_fail(conn, rc); /* still a handshake, for the monitor */
         return;
     }
+    if (conn->zmtp)
+        stream_conn_event(conn, ZMQ_EVENT_HANDSHAKE_SUCCEEDED, 0);
+    conn->state = STREAM_ACTIVE;
     if (conn->connecter) {
         conn->connecter->refusals = 0;
         conn->connecter->interval_ms = 0;

@@ -190,7 +190,7 @@ static int make_pipe(struct stream_connecter *connecter)
 /* How long to wait before the next attempt, in ms. */
 static int next_interval(struct stream_connecter *connecter)
 {
-    const struct ih_options *opt = &connecter->endpoint.socket->opt;
+    const struct ih_options *opt = &connecter->origin->opt;
     uint64_t base = (uint64_t)opt->reconnect_ivl;
     uint64_t interval = base;
 
@@ -223,7 +223,7 @@ static void schedule(struct stream_connecter *connecter)
     struct ih_socket *socket = connecter->endpoint.socket;
     int wait;
 
-    if (socket->opt.reconnect_ivl < 0 || connecter->given_up) {
+    if (connecter->origin->opt.reconnect_ivl < 0 || connecter->given_up) {
         give_up(connecter);
         return;
     }
@@ -239,16 +239,17 @@ static void schedule(struct stream_connecter *connecter)
 
 static void attempt(struct stream_connecter *connecter)
 {
+    const struct ih_options *opt = &connecter->origin->opt;
     struct ih_socket *socket = connecter->endpoint.socket;
     struct ih_net_tuning tuning;
     struct stream_conn *conn;
     bool pending;
     int fd;
 
-    stream_tuning(&socket->opt, &tuning);
+    stream_tuning(opt, &tuning);
     fd = ih_net_connect(&connecter->addr, connecter->source.size ? &connecter->source : NULL, &tuning, &pending);
     if (fd < 0) {
-        if (fd == -ECONNREFUSED && socket->opt.reconnect_stop & ZMQ_RECONNECT_STOP_CONN_REFUSED)
+        if (fd == -ECONNREFUSED && opt->reconnect_stop & ZMQ_RECONNECT_STOP_CONN_REFUSED)
             connecter->given_up = true;
         event(connecter, ZMQ_EVENT_CLOSED, -1);
         schedule(connecter);
@@ -266,8 +267,8 @@ static void attempt(struct stream_connecter *connecter)
         event(connecter, ZMQ_EVENT_CONNECT_DELAYED, EINPROGRESS);
     /* One that is connected is writable at once. It goes on from there, and not here, where zmq_connect is on the stack:
      * the handshake drops the lock. */
-    if (socket->opt.connect_timeout > 0)
-        (void)ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)socket->opt.connect_timeout));
+    if (opt->connect_timeout > 0)
+        (void)ih_event_at(socket, &conn->timer, ih_clock_after(ih_clock_ms(), (uint64_t)opt->connect_timeout));
     stream_conn_watch(conn);
 }
 
@@ -322,8 +323,8 @@ static void look_up(struct stream_connecter *connecter)
     struct ih_socket *socket = connecter->endpoint.socket;
 
     ih_socket_hold(socket);
-    if (ih_resolver_ask(&socket->ctx->resolver, first_hop(connecter), socket->opt.ipv6 != 0, resolved, socket,
-                        &connecter->job) == 0)
+    if (ih_resolver_ask(&socket->ctx->resolver, first_hop(connecter), connecter->origin->opt.ipv6 != 0, resolved,
+                        socket, &connecter->job) == 0)
         return;
     ih_socket_release(socket);
     schedule(connecter);
@@ -367,8 +368,7 @@ static void retry_fired(struct ih_timer *timer)
 
 void stream_connecter_lost(struct stream_connecter *connecter, bool ready, bool final)
 {
-    struct ih_socket *socket = connecter->endpoint.socket;
-    const int stop = socket->opt.reconnect_stop;
+    const int stop = connecter->origin->opt.reconnect_stop;
     struct stream_conn *conn = connecter->conn;
     bool shaken = conn && conn->zmtp;
 
