@@ -205,17 +205,23 @@ static int wait_loop(struct polling *polling, long timeout)
     }
 }
 
+/* zmq_poll calls of this thread: a free function of the application's may call it within one. */
+static _Thread_local unsigned depth;
+
 static int poll_many(struct polling *polling, long timeout)
 {
     int entered = 0;
     int rc;
 
+    depth++;
     polling->wakeup = ih_wakeup_of_thread();
     polling->fds[polling->count] = (struct pollfd){.fd = polling->wakeup, .events = POLLIN};
     rc = enter_sockets(polling, &entered);
     if (rc == 0)
         rc = wait_loop(polling, timeout);
     leave_sockets(polling, entered);
+    if (--depth > 0)
+        ih_wakeup_raise(polling->wakeup); /* what it took may have been for the outer call */
     return rc;
 }
 

@@ -364,6 +364,38 @@ static void own_closing_frees_at_once(void **state)
     expect_freed(4);
 }
 
+/* Polls two sockets of the same thread's, and is what wakes the poll that it runs in. */
+static void poll_within(void *data, void *hint)
+{
+    zmq_pollitem_t items[] = {{probed[0], 0, ZMQ_POLLIN, 0}, {probed[1], 0, ZMQ_POLLIN, 0}};
+
+    free(data);
+    if (zmq_send(hint, "x", 1, 0) != 1 || zmq_poll(items, 2, 0) != 0)
+        atomic_fetch_add(&failed, 1);
+    atomic_fetch_add(&freed, 1);
+}
+
+/* A message that the second socket drops when it is looked at, after the first one was. */
+static void a_poll_within_a_poll(void **state)
+{
+    struct ends first = join_pair(*state, "inproc", ZMQ_PULL, ZMQ_PUSH);
+    struct ends second = join_pair(*state, "inproc", ZMQ_XSUB, ZMQ_XPUB);
+    zmq_pollitem_t items[] = {{first.bound, 0, ZMQ_POLLIN, 0}, {second.bound, 0, ZMQ_POLLIN, 0}};
+    zmq_msg_t msg;
+
+    probed[0] = join_pair(*state, "inproc", ZMQ_PULL, ZMQ_PUSH).bound;
+    probed[1] = join_pair(*state, "inproc", ZMQ_PULL, ZMQ_PUSH).bound;
+    send_bytes(second.bound, "\1q", 2, 0);
+    expect_bytes(second.connected, "\1q", 2);
+    assert_ok(zmq_msg_init_data(&msg, calloc(1, SIZE), SIZE, poll_within, first.connected));
+    memcpy(zmq_msg_data(&msg), "q", 1);
+    assert_returns(zmq_msg_send(&msg, second.connected, 0), SIZE);
+    send_bytes(second.bound, "\0q", 2, 0);
+    assert_int_equal(zmq_poll(items, 2, -1), 1);
+    assert_int_equal(items[0].revents, ZMQ_POLLIN);
+    expect_freed(1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +415,7 @@ int main(void)
         free_test(inproc_nobody_binds),
         free_test(zap_reply_of_the_handlers),
         free_test(own_closing_frees_at_once),
+        free_test(a_poll_within_a_poll),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
