@@ -34,6 +34,7 @@ static struct ih_notice *new_notice(struct ih_pipe *pipe, size_t key_size)
     ih_msg_init(&notice->msg);
     notice->pipe = pipe;
     notice->user = notice->is_topic = notice->is_latest = false;
+    notice->news = IH_NEWS_NONE;
     return notice;
 }
 
@@ -56,7 +57,7 @@ static void drop(struct ih_notices *notices, struct ih_notice *notice)
 
 /* --- topics ------------------------------------------------------------------------------------------------------- */
 
-static struct ih_notice *new_topic(struct ih_pipe *pipe, bool track, bool each, bool subscribe, const void *topic,
+static struct ih_notice *new_topic(struct ih_pipe *pipe, bool track, bool each, enum ih_news news, const void *topic,
                                    size_t size)
 {
     const struct ih_pipe *whose = each ? pipe : NULL;
@@ -73,7 +74,8 @@ static struct ih_notice *new_topic(struct ih_pipe *pipe, bool track, bool each, 
         return NULL;
     }
     data = ih_msg_data(&notice->msg);
-    data[0] = subscribe;
+    data[0] = news != IH_NEWS_END;
+    notice->news = news;
     memcpy(notice->key, &whose, sizeof whose);
     if (size > 0) {
         memcpy(data + 1, topic, size);
@@ -84,9 +86,9 @@ static struct ih_notice *new_topic(struct ih_pipe *pipe, bool track, bool each, 
     return notice;
 }
 
-static bool says_the_same(struct ih_notice *one, struct ih_notice *other)
+static bool says_the_same(const struct ih_notice *one, const struct ih_notice *other)
 {
-    return ih_msg_data(&one->msg)[0] == ih_msg_data(&other->msg)[0];
+    return (one->news == IH_NEWS_END) == (other->news == IH_NEWS_END);
 }
 
 static void discard(struct ih_notices *notices, struct ih_notice *notice)
@@ -95,10 +97,20 @@ static void discard(struct ih_notices *notices, struct ih_notice *notice)
     drop(notices, notice);
 }
 
-int ih_notices_topic(struct ih_notices *notices, struct ih_pipe *pipe, bool track, bool each, bool subscribe,
+/* Drops what the application need not hear, now that notice follows the last of its topic. True if it must hear notice. */
+static bool shorten(struct ih_notices *notices, struct ih_notice *last, const struct ih_notice *notice)
+{
+    const bool ends_repetition = last->news == IH_NEWS_AGAIN && notice->news == IH_NEWS_END;
+
+    if (!says_the_same(notice, last))
+        discard(notices, last);
+    return ends_repetition; /* the first one may have been read */
+}
+
+int ih_notices_topic(struct ih_notices *notices, struct ih_pipe *pipe, bool track, bool each, enum ih_news news,
                      const void *topic, size_t size)
 {
-    struct ih_notice *notice = new_topic(pipe, track, each, subscribe, topic, size);
+    struct ih_notice *notice = new_topic(pipe, track, each, news, topic, size);
     struct ih_map_node *node;
     struct ih_notice *last;
     size_t key_size = sizeof pipe + size;
@@ -108,13 +120,13 @@ int ih_notices_topic(struct ih_notices *notices, struct ih_pipe *pipe, bool trac
     node = ih_map_find(&notices->latest, notice->key, key_size);
     last = node ? IH_CONTAINER(node, struct ih_notice, latest) : NULL;
     if (last && notices->topics >= IH_NOTICES_PLAIN) {
-        if (!says_the_same(notice, last))
-            discard(notices, last);
-        discard(notices, notice);
-        return 0;
-    }
-    if (last)
+        if (!shorten(notices, last, notice)) {
+            discard(notices, notice);
+            return 0;
+        }
+    } else if (last) {
         forget_latest(notices, last);
+    }
     if (ih_map_insert(&notices->latest, &notice->latest, notice->key, key_size) < 0) {
         discard(notices, notice);
         return -ENOMEM;

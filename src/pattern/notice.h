@@ -8,8 +8,17 @@
 
 /* While at least so many subscriptions and cancellations wait, one that takes the last of its topic back removes both, and
  * one that repeats it is none: who subscribes and cancels for ever, and an application that does not listen, together
- * use no more memory than the topics that there are. */
+ * use no more memory than the topics that there are. A cancellation does not take a repetition back, but replaces it: the
+ * application may know of the topic from before. */
 enum { IH_NOTICES_PLAIN = 1000 };
+
+/* What is new of a topic. */
+enum ih_news {
+    IH_NEWS_NONE,
+    IH_NEWS_FIRST, /* a subscription to what the application has not heard of, or heard the end of */
+    IH_NEWS_AGAIN, /* one to what it has been told is subscribed to */
+    IH_NEWS_END,   /* a cancellation */
+};
 
 /* Owner: the list it is in. One frame. */
 struct ih_notice {
@@ -20,7 +29,8 @@ struct ih_notice {
     bool user;            /* the last frame of a subscriber's message: these are counted */
     bool is_topic;        /* a subscription or cancellation: so are these */
     bool is_latest;
-    uint8_t key[]; /* of a topic: whose it is, and the topic */
+    enum ih_news news; /* of a topic */
+    uint8_t key[];     /* of a topic: whose it is, and the topic */
 };
 
 /* Owner: a pattern's state; guarded by the socket's lock. */
@@ -39,10 +49,10 @@ static inline bool ih_notices_empty(const struct ih_notices *notices)
     return ih_list_empty(&notices->list);
 }
 
-/* Appends a subscription or cancellation as RFC 29 has it: 1 or 0, and the topic. track: remember the pipe; then
- * ih_notices_orphan must be called before it goes. each: a peer's cancellation takes back only its own subscription.
- * -ENOMEM. */
-int ih_notices_topic(struct ih_notices *notices, struct ih_pipe *pipe, bool track, bool each, bool subscribe,
+/* Appends a subscription or cancellation (news is not IH_NEWS_NONE) as RFC 29 has it: 1 or 0, and the topic. track:
+ * remember the pipe; then ih_notices_orphan must be called before it goes. each: a peer's cancellation takes back only its
+ * own subscription. -ENOMEM. */
+int ih_notices_topic(struct ih_notices *notices, struct ih_pipe *pipe, bool track, bool each, enum ih_news news,
                      const void *topic, size_t size);
 
 /* Appends a frame of a subscriber's message. Takes msg, or -ENOMEM. */

@@ -13,8 +13,17 @@ enum {
     READ = 1500,
 };
 
+/* What an application asks for. */
+struct mode {
+    int option;
+    bool each; /* it hears of each peer, not only of the first and last that wants a topic */
+    bool
+        repeats; /* it hears repetitions too: then no count, but the last notice of a topic says whether it is wanted */
+};
+
 /* One run: what the peers have subscribed to, and what the application has heard. */
 struct run {
+    struct mode mode;
     struct ih_socket socket;
     struct player players[PEERS];
     struct ih_pipe *pipes[PEERS];
@@ -37,14 +46,22 @@ static struct ih_notices *notices(struct run *run)
     return &pub->notices;
 }
 
+/* Repetitions do not say whose they are: then, where the application hears of each peer, a topic is only one peer's. */
+static uint32_t draw_topic(struct run *run, uint32_t peer)
+{
+    const uint32_t topic = draw(run, TOPICS);
+
+    return run->mode.each && run->mode.repeats ? topic - topic % PEERS + peer : topic;
+}
+
 static void step(struct run *run)
 {
-    const uint32_t peer = draw(run, PEERS), topic = draw(run, TOPICS);
+    const uint32_t peer = draw(run, PEERS), topic = draw_topic(run, peer);
     bool *wants = &run->wants[peer][topic];
     uint8_t data[2] = {(uint8_t)(topic >> 8), (uint8_t)topic};
     const struct text text = {(const char *)data, 2};
 
-    *wants = !*wants;
+    *wants = !*wants || (run->mode.repeats && draw(run, 2) == 0);
     peer_commands(run->pipes[peer], *wants ? IH_MSG_SUBSCRIBE : IH_MSG_CANCEL, &text);
     if (draw(run, STEPS / 10) == 0) {
         peer_leave(run->pipes[peer]);
@@ -64,21 +81,24 @@ static void hear(struct run *run, int count)
         const uint8_t *data = ih_msg_data(&msg);
 
         assert_int_equal(ih_msg_size(&msg), 3);
-        run->heard[data[1] << 8 | data[2]] += data[0] ? 1 : -1;
+        if (run->mode.repeats)
+            run->heard[data[1] << 8 | data[2]] = data[0];
+        else
+            run->heard[data[1] << 8 | data[2]] += data[0] ? 1 : -1;
         ih_msg_close(&msg);
     }
 }
 
-/* each: the application hears of each peer, not only of the first and last that wants a topic. */
-static void run_with(int option, bool each)
+static void run_in(struct mode mode)
 {
     static struct run run;
 
     memset(&run, 0, sizeof run);
+    run.mode = mode;
     run.random = 1;
     socket_open(&run.socket, ZMQ_XPUB);
-    if (option)
-        assert_int_equal(app_set(&run.socket, option, 1), 0);
+    if (mode.option)
+        assert_int_equal(app_set(&run.socket, mode.option, 1), 0);
     for (int i = 0; i < PEERS; i++)
         run.pipes[i] = peer_join(&run.socket, &run.players[i], NULL);
     for (int i = 1; i <= STEPS; i++) {
@@ -87,14 +107,14 @@ static void run_with(int option, bool each)
             hear(&run, READ);
     }
     /* Each topic has a notice that tells and one that takes it back, at most. */
-    assert_in_range(run.most, IH_NOTICES_PLAIN, IH_NOTICES_PLAIN + TOPICS * (each ? PEERS : 1));
+    assert_in_range(run.most, IH_NOTICES_PLAIN, IH_NOTICES_PLAIN + TOPICS * (mode.each ? PEERS : 1));
     hear(&run, STEPS);
     for (int topic = 0; topic < TOPICS; topic++) {
         int wanted = 0;
 
         for (int i = 0; i < PEERS; i++)
             wanted += run.wants[i][topic];
-        assert_int_equal(run.heard[topic], each ? wanted : wanted > 0);
+        assert_int_equal(run.heard[topic], mode.each ? wanted : wanted > 0);
     }
     assert_int_equal(notices(&run)->topics, 0);
     assert_int_equal(ih_map_count(&notices(&run)->latest), 0);
@@ -104,19 +124,60 @@ static void run_with(int option, bool each)
 static void of_the_first_and_the_last(void **state)
 {
     (void)state;
-    run_with(0, false);
+    run_in((struct mode){0});
 }
 
 static void of_each(void **state)
 {
     (void)state;
-    run_with(ZMQ_XPUB_VERBOSER, true);
+    run_in((struct mode){ZMQ_XPUB_VERBOSER, .each = true});
 }
 
 static void for_a_manual_application(void **state)
 {
     (void)state;
-    run_with(ZMQ_XPUB_MANUAL, true);
+    run_in((struct mode){ZMQ_XPUB_MANUAL, .each = true});
+}
+
+static void of_repetitions(void **state)
+{
+    (void)state;
+    run_in((struct mode){ZMQ_XPUB_VERBOSE, .repeats = true});
+}
+
+static void of_each_repetition(void **state)
+{
+    (void)state;
+    run_in((struct mode){ZMQ_XPUB_VERBOSER, .each = true, .repeats = true});
+}
+
+static void of_repetitions_for_a_manual_application(void **state)
+{
+    (void)state;
+    run_in((struct mode){ZMQ_XPUB_MANUAL, .each = true, .repeats = true});
+}
+
+/* One peer that repeats itself for ever. */
+static void repetitions_are_bounded(void **state)
+{
+    const int options[] = {ZMQ_XPUB_VERBOSE, ZMQ_XPUB_VERBOSER, ZMQ_XPUB_MANUAL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        struct ih_publish *pub;
+        struct ih_socket socket;
+        struct player player;
+        struct ih_pipe *pipe;
+
+        socket_open(&socket, ZMQ_XPUB);
+        assert_int_equal(app_set(&socket, options[i], 1), 0);
+        pipe = peer_join(&socket, &player, NULL);
+        for (int step = 0; step < 10 * IH_NOTICES_PLAIN; step++)
+            peer_commands(pipe, step % 3 < 2 ? IH_MSG_SUBSCRIBE : IH_MSG_CANCEL, MSG(T("A")));
+        pub = socket.pattern_state;
+        assert_in_range(pub->notices.topics, IH_NOTICES_PLAIN - 1, IH_NOTICES_PLAIN + 1);
+        socket_close(&socket);
+    }
 }
 
 /* Below the bound nothing is left out. */
@@ -146,10 +207,10 @@ static void few_are_all_heard(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_the_first_and_the_last),
-        cmocka_unit_test(of_each),
-        cmocka_unit_test(for_a_manual_application),
-        cmocka_unit_test(few_are_all_heard),
+        cmocka_unit_test(of_the_first_and_the_last), cmocka_unit_test(of_each),
+        cmocka_unit_test(for_a_manual_application),  cmocka_unit_test(of_repetitions),
+        cmocka_unit_test(of_each_repetition),        cmocka_unit_test(of_repetitions_for_a_manual_application),
+        cmocka_unit_test(repetitions_are_bounded),   cmocka_unit_test(few_are_all_heard),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,40 +71,50 @@ static bool tells_each(const struct ih_publish *pub)
     return pub->manual || pub->verboser;
 }
 
-static int notify(struct ih_publish *pub, struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size)
+static int notify(struct ih_publish *pub, struct ih_pipe *pipe, enum ih_news news, const void *topic, size_t size)
 {
     if (pub->silent)
         return 0;
     ih_socket_changed(pipe->socket);
-    return ih_notices_topic(&pub->notices, pipe, pub->tracks, tells_each(pub), subscribe, topic, size);
+    return ih_notices_topic(&pub->notices, pipe, pub->tracks, tells_each(pub), news, topic, size);
 }
 
-/* ZMQ_XPUB_MANUAL: the application hears everything and decides. *tell: whether there is something to hear. */
-static int change_manually(struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size, bool *tell)
+static enum ih_news news_of(bool subscribe, bool first)
+{
+    if (!subscribe)
+        return IH_NEWS_END;
+    return first ? IH_NEWS_FIRST : IH_NEWS_AGAIN;
+}
+
+/* ZMQ_XPUB_MANUAL: the application hears everything and decides. *news: what there is to hear. */
+static int change_manually(struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size, enum ih_news *news)
 {
     int change = note_wanted(pipe, subscribe, topic, size);
 
-    *tell = change >= 0;
+    *news = change >= 0 ? news_of(subscribe, change != IH_TRIE_COUNTED) : IH_NEWS_NONE;
     return change == -ENOMEM ? change : 0;
 }
 
 static int change_topics(struct ih_publish *pub, struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size,
-                         bool *tell)
+                         enum ih_news *news)
 {
-    int change = 0;
+    int change, wanted = IH_TRIE_KEY; /* unless it is noted */
 
-    *tell = false;
+    *news = IH_NEWS_NONE;
     if (pub->verboser && !pub->silent)
-        change = note_wanted(pipe, subscribe, topic, size);
-    if (change == -ENOMEM)
-        return change;
+        wanted = note_wanted(pipe, subscribe, topic, size);
+    if (wanted == -ENOMEM)
+        return wanted;
     if (subscribe)
         change = add_once(&pub->topics, topic, size, pipe);
     else
         change = ih_trie_remove(&pub->topics, topic, size, pipe);
     if (change < 0)
         return change == -ENOENT ? 0 : change;
-    *tell = change == IH_TRIE_KEY || pub->verboser || (subscribe && pub->verbose);
+    if (pub->verboser)
+        *news = news_of(subscribe, wanted != IH_TRIE_COUNTED && change != IH_TRIE_COUNTED);
+    else if (change == IH_TRIE_KEY || (subscribe && pub->verbose))
+        *news = news_of(subscribe, change == IH_TRIE_KEY);
     return 0;
 }
 
@@ -112,15 +122,15 @@ static int change_topics(struct ih_publish *pub, struct ih_pipe *pipe, bool subs
 static int change(struct ih_publish *pub, struct ih_pipe *pipe, bool subscribe, const void *topic, size_t size,
                   bool may_tell)
 {
-    bool tell;
+    enum ih_news news;
     int rc;
 
     if (pub->manual)
-        rc = change_manually(pipe, subscribe, topic, size, &tell);
+        rc = change_manually(pipe, subscribe, topic, size, &news);
     else
-        rc = change_topics(pub, pipe, subscribe, topic, size, &tell);
-    if (rc == 0 && tell && may_tell)
-        rc = notify(pub, pipe, subscribe, topic, size);
+        rc = change_topics(pub, pipe, subscribe, topic, size, &news);
+    if (rc == 0 && news != IH_NEWS_NONE && may_tell)
+        rc = notify(pub, pipe, news, topic, size);
     if (rc < 0 && subscribe && !pub->manual)
         (void)ih_trie_remove(&pub->topics, topic, size, pipe); /* it may come again, and is told then */
     return rc;
@@ -244,7 +254,7 @@ static void say_farewell(const void *topic, size_t size, void *arg)
 {
     struct farewell *farewell = arg;
 
-    (void)notify(farewell->pub, farewell->pipe, false, topic, size);
+    (void)notify(farewell->pub, farewell->pipe, IH_NEWS_END, topic, size);
 }
 
 /* CVE-2021-20237: nothing of a subscriber stays behind. */

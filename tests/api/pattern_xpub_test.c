@@ -128,6 +128,66 @@ static void test_verboser(void **state)
     expect_subscription(ends.bound, 0, "T");
 }
 
+/* The XPUB takes in what its peers have sent, and its application receives nothing yet. */
+static void take_in(void *xpub)
+{
+    int events;
+    size_t size = sizeof events;
+    assert_ok(zmq_getsockopt(xpub, ZMQ_EVENTS, &events, &size));
+}
+
+/* Receives notices up to that of "mark". Returns what the last one about "T" said: 1, 0, or -1 if there was none. */
+static int last_heard(void *xpub)
+{
+    char notice[ENDPOINT_MAX];
+    int heard = -1;
+    for (;;) {
+        const int size = zmq_recv(xpub, notice, sizeof notice, 0);
+        assert_true(size > 1);
+        if (size == 5 && memcmp(notice + 1, "mark", 4) == 0)
+            return heard;
+        if (size == 2 && notice[1] == 'T')
+            heard = notice[0];
+    }
+}
+
+/* A peer, or two, subscribe to what the application knows of already, and cancel, while many other notices wait. */
+static void hears_the_end(struct world *world, int option, bool by_another)
+{
+    void *const xpub = open_socket(world, ZMQ_XPUB), *const xsub = open_socket(world, ZMQ_XSUB);
+    void *const second = open_socket(world, ZMQ_XSUB), *const repeats = by_another ? second : xsub;
+    char endpoint[ENDPOINT_MAX];
+    set_int(xpub, option, 1);
+    set_int(xpub, ZMQ_RCVHWM, 0);
+    set_int(xsub, ZMQ_SNDHWM, 0);
+    bind_any(world, xpub, "inproc", endpoint);
+    assert_ok(zmq_connect(xsub, endpoint));
+    assert_ok(zmq_connect(second, endpoint));
+    subscribe(xsub, "T");
+    expect_subscription(xpub, 1, "T");
+    for (int i = 0; i < 1500; i++) {
+        char topic[16];
+        snprintf(topic, sizeof topic, "%d", i);
+        subscribe(xsub, topic);
+    }
+    take_in(xpub);
+    subscribe(repeats, "T");
+    take_in(xpub);
+    unsubscribe(repeats, "T");
+    take_in(xpub);
+    unsubscribe(xsub, "T");
+    subscribe(xsub, "mark");
+    assert_int_equal(last_heard(xpub), 0);
+}
+
+static void test_hears_the_end_of_what_was_repeated(void **state)
+{
+    hears_the_end(*state, ZMQ_XPUB_VERBOSE, true);
+    hears_the_end(*state, ZMQ_XPUB_VERBOSE, false);
+    hears_the_end(*state, ZMQ_XPUB_VERBOSER, false);
+    hears_the_end(*state, ZMQ_XPUB_MANUAL, false);
+}
+
 /* Nothing is subscribed until the application says so, for the peer whose message it has just read. */
 static void test_manual(void **state)
 {
@@ -359,6 +419,7 @@ int main(void)
         world_test(test_peer_that_leaves_has_unsubscribed),
         world_test(test_verbose),
         world_test(test_verboser),
+        world_test(test_hears_the_end_of_what_was_repeated),
         world_test(test_manual),
         world_test(test_only_manual_takes_subscriptions),
         world_test(test_manual_last_value),
