@@ -11,6 +11,11 @@ install(TARGETS libzmq libzmq-static EXPORT ZeroMQTargets
 install(FILES ${CMAKE_SOURCE_DIR}/include/zmq.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # Relative to the prefix where they can be, so that pkg-config can be told of another prefix.
+set(pc_prefix ${CMAKE_INSTALL_PREFIX})
+if(NOT IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+    file(RELATIVE_PATH pc_up /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+    set(pc_prefix "\${pcfiledir}/${pc_up}")
+endif()
 set(pc_libdir "\${prefix}")
 set(pc_includedir "\${prefix}")
 cmake_path(APPEND pc_libdir ${CMAKE_INSTALL_LIBDIR})

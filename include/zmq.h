@@ -6,9 +6,9 @@
  * Conventions. Unless a comment says otherwise:
  *  - A function that returns int returns 0 or a count on success; on failure it returns -1 and sets errno.
  *  - Times are in milliseconds, sizes in octets. A timeout of -1 waits for ever, 0 does not wait at all.
- *  - Contexts and sockets may be used from any thread. A socket takes whole calls from several threads at a time;
- *    the frames of a multipart message stay together when one thread sends or receives all of them. A zmq_msg_t,
- *    a timers object and a stopwatch belong to one thread at a time.
+ *  - Contexts and sockets may be used from any thread, and by several at a time: call by call, so that messages of one
+ *    frame, and those of zmq_sendiov, are whole; the frames of others need a mutex around them (zmq_threads(7)). A
+ *    zmq_msg_t, a timers object and a stopwatch belong to one thread at a time.
  *  - ENOTSOCK: the handle is no open socket. ETERM: its context is being terminated. EINTR: a signal came first.
  *    ENOMEM: no memory. These may come from every call on a socket and are not repeated below.
  *

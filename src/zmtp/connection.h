@@ -88,8 +88,8 @@ int ih_zmtp_zap_reply(struct ih_zmtp *zmtp, unsigned status);
 /* From READY on: the peer's metadata (Socket-Type, Identity, everything it sent). */
 const void *ih_zmtp_peer_property(const struct ih_zmtp *zmtp, const char *name, size_t *size);
 
-/* Copies the peer's properties into props, but for those that are there already, and for User-Id and Peer-Address, which
- * are not the peer's to say. -ENOMEM, -EMSGSIZE. */
+/* Copies the peer's properties into props, but for those that are there already, and for User-Id, Peer-Address and
+ * __fd, which are not the peer's to say. -ENOMEM, -EMSGSIZE. */
 int ih_zmtp_peer_properties(const struct ih_zmtp *zmtp, struct ih_props **props);
 
 /* Frees what only the handshake needed (peer metadata, output buffer, short-term handshake secrets). Call once when
