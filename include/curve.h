@@ -267,7 +267,7 @@ CURVE_EXPORT void *curve_handle(curve_socket_t *socket);
 #define CURVE_SNDTIMEO 3           /* * ms, -1: for ever (default) */
 #define CURVE_RCVTIMEO 4           /* * ms, -1: for ever (default) */
 #define CURVE_LINGER 5             /* * ms at curve_close; default 1000, -1: for ever */
-#define CURVE_MAXMSGSIZE 6         /* octets of one frame, both ways; default 16 MiB */
+#define CURVE_MAXMSGSIZE 6         /* octets of one message, its frames together, both ways; default 16 MiB */
 #define CURVE_HANDSHAKE_IVL 7      /* ms for a handshake; default 10000 */
 #define CURVE_MAX_CLIENTS 8        /* authenticated sessions of a server or peer; default 10000 */
 #define CURVE_MAX_PENDING 9        /* handshakes in progress (the authenticator is being asked); default 1000 */
