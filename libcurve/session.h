@@ -98,7 +98,12 @@ struct ih_envelope {
 struct ih_envelope *ih_engine_output(struct ih_engine *engine, uint64_t now_ms);
 void ih_envelope_free(struct ih_envelope *envelope);
 
-/* The carrier was connected anew: what waits for a time to try again tries now. */
+/* The carrier was connected anew: what waits for a time to try again tries now, and of a session that stands a sign of
+ * life is asked for at once, so that losses show. The other end may know us by another route from now on (a server's
+ * session follows its client to the route of the last message that opened), or may have started anew: if it does not
+ * answer soon (a few reconnect_ivl), an initiator begins a new handshake while the old session still stands.
+ * An end that gets a message of a session that it does not know may, as seldom as reconnect_ivl, say so (to be believed
+ * only so far that the initiator begins a new handshake), so that an end that started anew is noticed at once. */
 void ih_engine_nudge(struct ih_engine *engine, uint64_t now_ms);
 
 /* The relay says that it does not know this peer: handshakes with it are tried more slowly. The event is the caller's. */
