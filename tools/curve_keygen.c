@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libcurve/cert_text.h"
+#include "libcurve/draft.h"
+
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* The longest name leaves room for the suffixes of a draft within the 255 bytes of a file's name. */
@@ -35,17 +38,13 @@ struct key_pair {
     char secret_key[KEY_SIZE];
 };
 
-/*
- * A file on its way into the folder. On write_files' stack, one thread, no lock; wiped before it returns. The file is
- * written under the draft's name and is then linked to its own, because link(2) replaces nothing and follows no link.
- */
+/* A file to be made. On write_files' stack, one thread, no lock; wiped before it returns. */
 struct certificate {
+    struct ih_draft draft;
     char name[FILE_NAME_SIZE];
-    char draft[FILE_NAME_SIZE];
     char text[TEXT_SIZE];
+    size_t size;
     mode_t mode;
-    bool has_draft;
-    bool has_name;
 };
 
 static const char help_text[] = "Usage: curve_keygen [--json]\n"
@@ -79,23 +78,6 @@ static int complain_usage(const char *what)
     }
     (void)fprintf(stderr, "Try 'curve_keygen --help'.\n");
     return STATUS_USAGE;
-}
-
-static int write_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t count = write(fd, data, size);
-
-        if (count > 0) {
-            data += count;
-            size -= (size_t)count;
-        } else if (count == 0) {
-            return -EIO;
-        } else if (errno != EINTR) {
-            return -errno;
-        }
-    }
-    return 0;
 }
 
 /* The last thing that is written there, so that closing it can tell of an error which write(2) could not yet see. */
@@ -132,60 +114,32 @@ static int print_keys(const struct key_pair *keys, bool json)
         (void)snprintf(text, sizeof(text), "== CURVE PUBLIC KEY ==\n%s\n\n== CURVE SECRET KEY ==\n%s\n",
                        keys->public_key, keys->secret_key);
     }
-    error = write_all(STDOUT_FILENO, text, strlen(text));
+    error = ih_write_all(STDOUT_FILENO, text, strlen(text));
     explicit_bzero(text, sizeof(text));
     return finish_output(error);
 }
 
-/* The draft's random end lets one that a power failure left behind be in nobody's way. */
-static int name_certificate(struct certificate *certificate, const char *name, const char *suffix)
+static void fill_certificate(struct certificate *certificate, const char *name, const char *suffix,
+                             const char *public_key, const char *secret_key)
 {
-    unsigned int random;
-
-    if (getentropy(&random, sizeof(random)) != 0) {
-        return -errno;
-    }
     (void)snprintf(certificate->name, sizeof(certificate->name), "%.*s%s", NAME_LENGTH_MAX, name, suffix);
-    (void)snprintf(certificate->draft, sizeof(certificate->draft), ".%.*s%s.%08x", NAME_LENGTH_MAX, name, suffix,
-                   random);
-    return 0;
+    certificate->size = ih_cert_format(certificate->text, sizeof(certificate->text), public_key, secret_key, NULL, 0);
 }
 
 static int write_draft(int dir, struct certificate *certificate)
 {
-    int fd = openat(dir, certificate->draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, certificate->mode);
-    int error;
-
-    if (fd < 0) {
-        return -errno;
-    }
-    certificate->has_draft = true;
-    error = write_all(fd, certificate->text, strlen(certificate->text));
-    if (error == 0 && fsync(fd) != 0) {
-        error = -errno;
-    }
-    if (close(fd) != 0 && error == 0) {
-        error = -errno;
-    }
-    return error;
+    return ih_draft_write(&certificate->draft, dir, certificate->name, certificate->mode, certificate->text,
+                          certificate->size);
 }
 
 static int give_name(int dir, struct certificate *certificate)
 {
-    if (linkat(dir, certificate->draft, dir, certificate->name, 0) != 0) {
-        return -errno;
-    }
-    certificate->has_name = true;
-    return 0;
+    return ih_draft_link(&certificate->draft, dir);
 }
 
 static int drop_draft(int dir, struct certificate *certificate)
 {
-    if (unlinkat(dir, certificate->draft, 0) != 0) {
-        return -errno;
-    }
-    certificate->has_draft = false;
-    return 0;
+    return ih_draft_drop(&certificate->draft, dir);
 }
 
 /* Takes a step for the secret file, then for the public one: should the machine stop between, no key is lost. */
@@ -200,18 +154,6 @@ static int take_step(int (*step)(int, struct certificate *), int dir, const char
         }
     }
     return STATUS_OK;
-}
-
-static void undo(int dir, const struct certificate *both)
-{
-    for (size_t i = 0; i < 2; i++) {
-        if (both[i].has_draft) {
-            (void)unlinkat(dir, both[i].draft, 0);
-        }
-        if (both[i].has_name) {
-            (void)unlinkat(dir, both[i].name, 0);
-        }
-    }
 }
 
 /* Puts both files into the folder, or neither. */
@@ -230,12 +172,13 @@ static int place_files(const char *folder, struct certificate *both)
     if (status == STATUS_OK) {
         status = take_step(drop_draft, dir, folder, both);
     }
-    /* EINVAL: a file system whose folders cannot be synchronised. */
-    if (status == STATUS_OK && fsync(dir) != 0 && errno != EINVAL) {
-        status = complain(folder, -errno);
+    if (status == STATUS_OK) {
+        int error = ih_draft_sync(dir);
+
+        status = error == 0 ? STATUS_OK : complain(folder, error);
     }
-    if (status != STATUS_OK) {
-        undo(dir, both);
+    for (size_t i = 0; status != STATUS_OK && i < 2; i++) {
+        ih_draft_undo(&both[i].draft, dir);
     }
     (void)close(dir);
     return status;
@@ -262,23 +205,10 @@ static int place_files_undisturbed(const char *folder, struct certificate *both)
 static int write_files(const struct key_pair *keys, const char *folder, const char *name)
 {
     struct certificate both[2] = {{.mode = S_IRUSR | S_IWUSR}, {.mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH}};
-    int error = name_certificate(&both[0], name, ".key_secret");
     int status;
 
-    if (error == 0) {
-        error = name_certificate(&both[1], name, ".key");
-    }
-    if (error != 0) {
-        return complain("random numbers", error);
-    }
-    (void)snprintf(both[0].text, sizeof(both[0].text),
-                   "# A CURVE certificate with its secret key, for its owner's eyes only.\n"
-                   "metadata\ncurve\n    public-key = \"%s\"\n    secret-key = \"%s\"\n",
-                   keys->public_key, keys->secret_key);
-    (void)snprintf(both[1].text, sizeof(both[1].text),
-                   "# A CURVE certificate without its secret key, for anyone.\n"
-                   "metadata\ncurve\n    public-key = \"%s\"\n",
-                   keys->public_key);
+    fill_certificate(&both[0], name, ".key_secret", keys->public_key, keys->secret_key);
+    fill_certificate(&both[1], name, ".key", keys->public_key, NULL);
     status = place_files_undisturbed(folder, both);
     if (status == STATUS_OK) {
         int length = dprintf(STDOUT_FILENO, "%s/%s\n%s/%s\n", folder, both[1].name, folder, both[0].name);
@@ -391,7 +321,7 @@ int main(int argc, char **argv)
     (void)signal(SIGXFSZ, SIG_IGN);
     switch (options.action) {
     case PRINT_HELP:
-        return finish_output(write_all(STDOUT_FILENO, help_text, strlen(help_text)));
+        return finish_output(ih_write_all(STDOUT_FILENO, help_text, strlen(help_text)));
     case PRINT_VERSION:
         return print_version();
     case PRINT_TEXT:
