@@ -334,6 +334,8 @@ typedef struct curve_relay_config {
     int max_queue;                /* messages that wait for one peer; 0: 1000; beyond that they are dropped */
     int max_message;              /* octets of one envelope; 0: 17 MiB */
     int rate;                     /* octets a second that one peer may send, 0: not limited */
+    int max_memory;               /* MiB that wait for all peers together; 0: 1024. Nobody gets more than half of what
+                                   * is free; beyond that messages are dropped */
     int idle;                     /* ms after which a silent peer is forgotten; 0: 60000 */
     void *control;                /* a PAIR: a message "TERMINATE" ends the relay; NULL: only zmq_ctx_shutdown */
     void *capture;                /* all that passes is sent here too, as zmq_proxy(3) does; or NULL */
