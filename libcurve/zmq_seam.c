@@ -110,6 +110,11 @@ int ih_zmq_set_hwm(void *socket, int sndhwm, int rcvhwm)
     return error ? error : set_int(socket, ZMQ_RCVHWM, rcvhwm);
 }
 
+int ih_zmq_set_timeout(void *socket, bool send, int ms)
+{
+    return set_int(socket, send ? ZMQ_SNDTIMEO : ZMQ_RCVTIMEO, ms);
+}
+
 int ih_zmq_set_maxmsgsize(void *socket, int64_t octets)
 {
     return result(zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &octets, sizeof(octets)));
@@ -166,6 +171,13 @@ int ih_zmq_set_hwm(void *socket, int sndhwm, int rcvhwm)
     uint64_t hwm = (uint64_t)(sndhwm > rcvhwm ? sndhwm : rcvhwm);
 
     return result(zmq_setsockopt(socket, ZMQ_HWM, &hwm, sizeof(hwm)));
+}
+
+int ih_zmq_set_timeout(void *socket, bool send, int ms)
+{
+    (void)socket;
+    (void)send;
+    return ms < 0 ? 0 : -ENOTSUP;
 }
 
 int ih_zmq_set_maxmsgsize(void *socket, int64_t octets)
@@ -233,6 +245,23 @@ int ih_zmq_set_immediate(void *socket)
 
 #ifdef ZMQ_CURVE
 
+#if ZMQ_VERSION >= ZMQ_MAKE_VERSION(4, 1, 0)
+
+bool ih_zmq_has_hop(void)
+{
+    return zmq_has("curve") == 1;
+}
+
+#else
+
+/* Whether this one was built with it shows when a socket is opened. */
+bool ih_zmq_has_hop(void)
+{
+    return true;
+}
+
+#endif
+
 int ih_zmq_hop_server(void *socket, const uint8_t *secret_key, const char *zap_domain)
 {
     int error = set_int(socket, ZMQ_CURVE_SERVER, 1);
@@ -240,7 +269,7 @@ int ih_zmq_hop_server(void *socket, const uint8_t *secret_key, const char *zap_d
     if (error)
         return error == -EINVAL ? -ENOTSUP : error;
     error = result(zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_key, 32));
-    if (error == 0)
+    if (error == 0 && *zap_domain)
         error = result(zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, zap_domain, strlen(zap_domain)));
     return error;
 }
@@ -258,6 +287,11 @@ int ih_zmq_hop_client(void *socket, const uint8_t *server_key, const uint8_t *pu
 }
 
 #else
+
+bool ih_zmq_has_hop(void)
+{
+    return false;
+}
 
 int ih_zmq_hop_server(void *socket, const uint8_t *secret_key, const char *zap_domain)
 {
@@ -306,6 +340,11 @@ int ih_zmq_monitor(void *socket, const char *endpoint)
         zmq_socket_monitor(socket, endpoint, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED));
 }
 
+void ih_zmq_unmonitor(void *socket)
+{
+    (void)zmq_socket_monitor(socket, NULL, 0);
+}
+
 static enum ih_zmq_link link_of(unsigned event)
 {
     if (event & (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED))
@@ -340,6 +379,11 @@ int ih_zmq_monitor(void *socket, const char *endpoint)
     (void)socket;
     (void)endpoint;
     return -ENOTSUP;
+}
+
+void ih_zmq_unmonitor(void *socket)
+{
+    (void)socket;
 }
 
 int ih_zmq_monitor_recv(void *socket, enum ih_zmq_link *link)

@@ -38,6 +38,7 @@ void ih_zmq_drop_rest(void *socket, zmq_msg_t *msg);
 int ih_zmq_poll(zmq_pollitem_t *items, int count, int timeout_ms);
 
 int ih_zmq_set_hwm(void *socket, int sndhwm, int rcvhwm);
+int ih_zmq_set_timeout(void *socket, bool send, int ms);
 int ih_zmq_set_linger(void *socket, int ms);
 
 /* Connections that send more than that in a frame are closed. */
@@ -54,6 +55,9 @@ int ih_zmq_disconnect(void *socket, const char *endpoint);
 int ih_zmq_last_endpoint(void *socket, char *endpoint, size_t *size);
 int ih_zmq_events(void *socket); /* ZMQ_POLLIN, ZMQ_POLLOUT, or the error */
 
+/* Can this libzmq protect the hop? */
+bool ih_zmq_has_hop(void);
+
 /* The CURVE mechanism of the hop, on a socket that is not bound or connected yet; keys are binary. */
 int ih_zmq_hop_server(void *socket, const uint8_t *secret_key, const char *zap_domain);
 int ih_zmq_hop_client(void *socket, const uint8_t *server_key, const uint8_t *public_key, const uint8_t *secret_key);
@@ -64,6 +68,8 @@ const char *ih_zmq_user_id(zmq_msg_t *msg);
 /* Reports of connections, to a PAIR that connects to endpoint (inproc). ih_zmq_monitor_recv: -EAGAIN: there is none. */
 enum ih_zmq_link { IH_ZMQ_OTHER, IH_ZMQ_CONNECTED, IH_ZMQ_DISCONNECTED };
 int ih_zmq_monitor(void *socket, const char *endpoint);
+/* To be called before the PAIR is closed: a report that nobody takes would hold up ZeroMQ's own thread. */
+void ih_zmq_unmonitor(void *socket);
 int ih_zmq_monitor_recv(void *socket, enum ih_zmq_link *link);
 
 #endif
