@@ -3,13 +3,15 @@
 #include "libcurve/ledger.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A message on its way. Owner: the ZeroMQ message made of its octets, which calls arrived() at its end. */
 struct carried {
-    zmq_msg_t msg;
     struct ih_ledger *ledger; /* held */
     size_t size;
+    uint8_t octets[];
 };
 
 struct ih_ledger *ih_ledger_new(struct ih_ledger *total)
@@ -54,30 +56,29 @@ static void arrived(void *data, void *hint)
     (void)data;
     atomic_fetch_sub_explicit(&ledger->octets, carried->size, memory_order_relaxed);
     atomic_fetch_sub_explicit(&ledger->total->octets, carried->size, memory_order_relaxed);
-    (void)zmq_msg_close(&carried->msg);
     free(carried);
     ih_ledger_release(ledger);
 }
 
-int ih_ledger_carry(struct ih_ledger *ledger, zmq_msg_t *copy, zmq_msg_t *original)
+int ih_ledger_carry(struct ih_ledger *ledger, zmq_msg_t *msg, const void *head, size_t head_size, zmq_msg_t *body)
 {
-    struct carried *carried = malloc(sizeof(*carried));
+    size_t body_size = zmq_msg_size(body);
+    size_t size = head_size + body_size;
+    struct carried *carried = malloc(sizeof(*carried) + size);
 
     if (!carried)
         return -ENOMEM;
-    (void)zmq_msg_init(&carried->msg);
-    if (zmq_msg_copy(&carried->msg, original) != 0)
-        goto fail;
     carried->ledger = ledger;
-    carried->size = zmq_msg_size(&carried->msg);
-    if (zmq_msg_init_data(copy, zmq_msg_data(&carried->msg), carried->size, arrived, carried) != 0)
-        goto fail;
+    carried->size = size;
+    memcpy(carried->octets, head, head_size);
+    if (body_size)
+        memcpy(carried->octets + head_size, zmq_msg_data(body), body_size);
+    if (zmq_msg_init_data(msg, carried->octets, size, arrived, carried) != 0) {
+        free(carried);
+        return -ENOMEM;
+    }
     atomic_fetch_add_explicit(&ledger->holders, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ledger->octets, carried->size, memory_order_relaxed);
-    atomic_fetch_add_explicit(&ledger->total->octets, carried->size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ledger->octets, size, memory_order_relaxed);
+    atomic_fetch_add_explicit(&ledger->total->octets, size, memory_order_relaxed);
     return 0;
-fail:
-    (void)zmq_msg_close(&carried->msg);
-    free(carried);
-    return -ENOMEM;
 }

@@ -24,7 +24,7 @@ void ih_ledger_release(struct ih_ledger *ledger); /* NULL is fine */
  * take up at most half of it, so that whatever others do, there is room for somebody who takes little. */
 bool ih_ledger_fits(const struct ih_ledger *ledger, size_t size, size_t limit);
 
-/* Makes copy a message of the same octets, counted in the ledger until ZeroMQ lets go of it. -ENOMEM. */
-int ih_ledger_carry(struct ih_ledger *ledger, zmq_msg_t *copy, zmq_msg_t *original);
+/* Makes msg one of head and body, counted in the ledger until ZeroMQ lets go of it. -ENOMEM. */
+int ih_ledger_carry(struct ih_ledger *ledger, zmq_msg_t *msg, const void *head, size_t head_size, zmq_msg_t *body);
 
 #endif

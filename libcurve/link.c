@@ -128,6 +128,24 @@ int ih_link_attach(struct ih_link *link, const char *endpoint, bool bind)
     return 0;
 }
 
+int ih_link_reopen(struct ih_link *link, uint64_t now_ms)
+{
+    const curve_socket_t *owner = link->owner;
+    char *endpoint = link->endpoint;
+    int error;
+
+    link->endpoint = NULL;
+    ih_link_close(link, 0);
+    error = ih_link_open(link, owner, now_ms);
+    if (error == 0) {
+        error = ih_link_attach(link, endpoint, false);
+        if (error)
+            ih_link_close(link, 0);
+    }
+    free(endpoint);
+    return error;
+}
+
 int ih_link_detach(struct ih_link *link, const char *endpoint, bool bind)
 {
     return bind ? ih_zmq_unbind(link->socket, endpoint) : ih_zmq_disconnect(link->socket, endpoint);
@@ -153,19 +171,24 @@ static struct ih_octets octets_of(zmq_msg_t *frame)
     return (struct ih_octets){zmq_msg_data(frame), zmq_msg_size(frame)};
 }
 
-/* One or two frames; *count is 3 if there were more. */
-static int receive_frames(void *socket, zmq_msg_t *frames, int *count)
+/* One or two frames. *count is larger if there were more, which are dropped; but those of a message that a DEALER gets by
+ * a connection of its own are not read: see relay_wire.h. */
+static int receive_frames(struct ih_link *link, zmq_msg_t *frames, int *count)
 {
-    int error = ih_zmq_recv(socket, &frames[0], IH_ZMQ_DONTWAIT);
+    int error = ih_zmq_recv(link->socket, &frames[0], IH_ZMQ_DONTWAIT);
 
     *count = 1;
-    if (error || !ih_zmq_more(socket, &frames[0]))
+    if (error || !ih_zmq_more(link->socket, &frames[0]))
         return error;
     *count = 2;
-    error = ih_zmq_recv(socket, &frames[1], IH_ZMQ_DONTWAIT);
-    if (error == 0 && ih_zmq_more(socket, &frames[1])) {
+    if (link->owner->kind != IH_ENGINE_SERVER && !link->bound) {
+        link->broken = true;
+        return 0;
+    }
+    error = ih_zmq_recv(link->socket, &frames[1], IH_ZMQ_DONTWAIT);
+    if (error == 0 && ih_zmq_more(link->socket, &frames[1])) {
         *count = 3;
-        ih_zmq_drop_rest(socket, &frames[1]);
+        ih_zmq_drop_rest(link->socket, &frames[1]);
     }
     return error;
 }
@@ -187,21 +210,21 @@ static void unregister(struct ih_link *link, uint64_t again_ms)
 }
 
 /* From the relay. What it says is believed only as far as it can do harm anyway. */
-static void take_from_relay(struct ih_link *link, struct ih_link_input *input, int count, uint64_t now_ms)
+static void take_from_relay(struct ih_link *link, struct ih_link_input *input, uint64_t now_ms)
 {
+    struct ih_octets frame = octets_of(&input->frames[0]);
     const uint8_t *key = NULL;
-    int command = ih_relay_parse(zmq_msg_data(&input->frames[0]), zmq_msg_size(&input->frames[0]), &key);
+    int command = ih_relay_parse(frame.data, frame.size, &key);
 
     input->news = IH_LINK_NOTHING;
-    if (!command || (command == IH_RELAY_FORWARD) != (count == 2)) {
-        input->news = IH_LINK_MALFORMED;
-        return;
-    }
     link->heard_ms = now_ms;
     switch (command) {
+    case 0:
+        input->news = IH_LINK_MALFORMED;
+        break;
     case IH_RELAY_FORWARD:
         input->news = IH_LINK_ENVELOPE;
-        input->envelope = octets_of(&input->frames[1]);
+        input->envelope = (struct ih_octets){key + CURVE_KEY_SIZE, frame.size - IH_RELAY_HEAD};
         input->route = (struct ih_octets){key, CURVE_KEY_SIZE};
         break;
     case IH_RELAY_REGISTER:
@@ -228,12 +251,12 @@ int ih_link_receive(struct ih_link *link, struct ih_link_input *input, uint64_t 
 {
     int expected = link->owner->kind == IH_ENGINE_SERVER ? 2 : 1;
     int count = 0;
-    int error = receive_frames(link->socket, input->frames, &count);
+    int error = link->broken ? -EAGAIN : receive_frames(link, input->frames, &count);
 
     if (error)
         return error;
-    if (is_peer(link) && count <= 2) {
-        take_from_relay(link, input, count, now_ms);
+    if (is_peer(link) && count == 1) {
+        take_from_relay(link, input, now_ms);
         return 0;
     }
     input->news = count == expected ? IH_LINK_ENVELOPE : IH_LINK_MALFORMED;

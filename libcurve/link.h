@@ -16,6 +16,7 @@ struct ih_link {
     void *monitor;  /* reports of connections, or NULL */
     char *endpoint; /* as the application wrote it; NULL: the server's, which has many */
     bool bound;
+    bool broken;   /* the other end of its connection does not keep to the form: to be reopened */
     int connected; /* connections that stand, as far as is reported */
     /* A peer's. */
     bool registered;
@@ -51,6 +52,8 @@ void ih_link_close(struct ih_link *link, int linger_ms);
 
 /* Binds or connects; endpoint is copied by all but a server's. */
 int ih_link_attach(struct ih_link *link, const char *endpoint, bool bind);
+/* Connects anew, with another socket. */
+int ih_link_reopen(struct ih_link *link, uint64_t now_ms);
 int ih_link_detach(struct ih_link *link, const char *endpoint, bool bind);
 
 /* The next thing that came. -EAGAIN: nothing. */

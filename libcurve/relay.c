@@ -54,10 +54,9 @@ struct parcel {
 
 /* ---- sending ---- */
 
-/* Sends route, head and (not NULL) envelope, which are empty afterwards. Whoever is gone is forgotten; what does not fit
- * into a queue is dropped: the ends notice. */
-static void send_parcel(struct relay *relay, const void *route, size_t route_size, const uint8_t *head,
-                        size_t head_size, zmq_msg_t *envelope)
+/* Sends the message to the route; it is empty afterwards, or still the caller's. Whoever is gone is forgotten; what does
+ * not fit into a queue is dropped: the ends notice. */
+static void send_to(struct relay *relay, const void *route, size_t route_size, zmq_msg_t *msg)
 {
     zmq_msg_t frame;
     int error = ih_zmq_msg_copy_of(&frame, route, route_size);
@@ -72,34 +71,31 @@ static void send_parcel(struct relay *relay, const void *route, size_t route_siz
         if (gone)
             ih_relay_table_forget(&relay->table, gone);
     }
-    if (error)
-        return;
-    /* The route has taken the message: its other frames cannot fail but for the end of the context. */
-    if (ih_zmq_msg_copy_of(&frame, head, head_size) != 0)
-        (void)zmq_msg_init(&frame);
-    (void)ih_zmq_send(relay->router, &frame, (envelope ? ZMQ_SNDMORE : 0) | IH_ZMQ_DONTWAIT);
-    (void)zmq_msg_close(&frame);
-    if (envelope)
-        (void)ih_zmq_send(relay->router, envelope, IH_ZMQ_DONTWAIT);
+    /* The route has taken the message: its other frame cannot fail but for the end of the context. */
+    if (error == 0)
+        (void)ih_zmq_send(relay->router, msg, IH_ZMQ_DONTWAIT);
 }
 
 static void answer(struct relay *relay, zmq_msg_t *route, enum ih_relay_command command, const uint8_t *key)
 {
     uint8_t head[IH_RELAY_HEAD];
-    size_t size = ih_relay_head(head, command, key);
+    zmq_msg_t msg;
 
-    send_parcel(relay, zmq_msg_data(route), zmq_msg_size(route), head, size, NULL);
+    if (ih_zmq_msg_copy_of(&msg, head, ih_relay_head(head, command, key)) != 0)
+        return;
+    send_to(relay, zmq_msg_data(route), zmq_msg_size(route), &msg);
+    (void)zmq_msg_close(&msg);
 }
 
 static void deliver(struct relay *relay, struct ih_relay_peer *peer, const uint8_t *head, zmq_msg_t *envelope)
 {
-    size_t size = zmq_msg_size(envelope);
-    zmq_msg_t copy;
+    zmq_msg_t msg;
 
-    if (!ih_ledger_fits(peer->ledger, size, relay->max_memory) || ih_ledger_carry(peer->ledger, &copy, envelope) != 0)
+    if (!ih_ledger_fits(peer->ledger, IH_RELAY_HEAD + zmq_msg_size(envelope), relay->max_memory) ||
+        ih_ledger_carry(peer->ledger, &msg, head, IH_RELAY_HEAD, envelope) != 0)
         return;
-    send_parcel(relay, peer->route, peer->route_size, head, IH_RELAY_HEAD, &copy);
-    (void)zmq_msg_close(&copy);
+    send_to(relay, peer->route, peer->route_size, &msg);
+    (void)zmq_msg_close(&msg);
 }
 
 /* ---- what peers say ---- */
@@ -162,7 +158,7 @@ static void take_parcel(struct relay *relay, struct parcel *parcel)
     if (parcel->count < 2 || parcel->count > FRAMES)
         return;
     command = ih_relay_parse(zmq_msg_data(&parcel->frame[1]), zmq_msg_size(&parcel->frame[1]), &key);
-    if ((command == IH_RELAY_FORWARD) != (parcel->count == FRAMES))
+    if ((command == IH_RELAY_FORWARD) != (parcel->count == FRAMES) || zmq_msg_size(&parcel->frame[1]) > IH_RELAY_HEAD)
         return;
     if (command == IH_RELAY_REGISTER) {
         take_register(relay, parcel, key);

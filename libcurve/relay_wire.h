@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* What peers and a relay say to each other (docs/libcurve.md, "The relay"). Each message begins with a head: a mark, a
- * command, and for most a key. FORWARD has a second frame, the envelope. */
+/* What peers and a relay say to each other (docs/libcurve.md, "The relay"). Each message is a head: a mark, a command, and
+ * for most a key. Behind it FORWARD has the envelope: from a peer as a second frame, so that it need not be copied; to a
+ * peer in the same frame, because a DEALER of libzmq 4.3.4 that waits for connections (ZMQ_IMMEDIATE) may abort the process
+ * when a connection ends while it reads a message of several frames. */
 #ifndef IH_LIBCURVE_RELAY_WIRE_H
 #define IH_LIBCURVE_RELAY_WIRE_H
 
@@ -43,7 +45,7 @@ static inline size_t ih_relay_head(uint8_t *head, enum ih_relay_command command,
     return IH_RELAY_HEAD;
 }
 
-/* The command of a head, or 0 if it is none; its key, or NULL, in *key. */
+/* The command of a head, or 0 if it is none; its key, or NULL, in *key. Of FORWARD only the head's part is looked at. */
 static inline int ih_relay_parse(const void *data, size_t size, const uint8_t **key)
 {
     const uint8_t *head = data;
@@ -54,7 +56,7 @@ static inline int ih_relay_parse(const void *data, size_t size, const uint8_t **
         return 0;
     if (!ih_relay_has_key((enum ih_relay_command)command))
         return size == IH_RELAY_SHORT ? command : 0;
-    if (size != IH_RELAY_HEAD)
+    if (size != IH_RELAY_HEAD && (command != IH_RELAY_FORWARD || size < IH_RELAY_HEAD))
         return 0;
     *key = head + IH_RELAY_SHORT;
     return command;

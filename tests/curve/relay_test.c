@@ -274,8 +274,7 @@ static void test_queue(void **state)
     }
     while (zmq_recv(slow, text, sizeof(text), ZMQ_DONTWAIT) >= 0)
         came++;
-    /* Two frames each. */
-    assert_in_range(came, 10, 60);
+    assert_in_range(came, 10, 30);
     (void)zmq_close(slow);
     (void)zmq_close(one);
     stop_relay(&relay);
@@ -305,10 +304,8 @@ static void test_memory(void **state)
     }
     raw_send(one, FORWARD, nobody, "x");
     assert_int_equal(raw_receive(one, key, NULL, 0), UNREACHABLE);
-    while (zmq_recv(slow, head, sizeof(head), ZMQ_DONTWAIT) > 0) {
-        assert_true(zmq_recv(slow, text, sizeof(text), 0) > 0);
+    while (zmq_recv(slow, head, sizeof(head), ZMQ_DONTWAIT) > 0)
         came++;
-    }
     assert_in_range(came, 4, 8);
     (void)zmq_close(slow);
     (void)zmq_close(one);

@@ -98,28 +98,30 @@ void raw_send(void *raw, int command, const uint8_t *key, const char *envelope)
 
 int raw_receive(void *raw, uint8_t *key, char *envelope, size_t size)
 {
-    uint8_t head[HEAD];
-    int more = 0;
-    size_t more_size = sizeof(more);
-    int got = zmq_recv(raw, head, sizeof(head), 0);
+    zmq_msg_t msg;
+    const uint8_t *head = NULL;
+    size_t got;
+    int command;
 
-    assert_true(got >= 2);
+    (void)zmq_msg_init(&msg);
+    assert_true(zmq_msg_recv(&msg, raw, 0) >= 0);
+    assert_int_equal(zmq_msg_more(&msg), 0);
+    head = zmq_msg_data(&msg);
+    got = zmq_msg_size(&msg);
+    assert_true(got == 2 || got >= HEAD);
     assert_int_equal(head[0], MARK);
-    if (key)
+    command = head[1];
+    if (key && got >= HEAD)
         memcpy(key, head + 2, CURVE_KEY_SIZE);
-    assert_int_equal(zmq_getsockopt(raw, ZMQ_RCVMORE, &more, &more_size), 0);
-    if (envelope)
-        envelope[0] = '\0';
-    if (more) {
-        char text[1024];
+    if (envelope) {
+        size_t length = got > HEAD ? got - HEAD : 0;
 
-        got = zmq_recv(raw, text, sizeof(text) - 1, 0);
-        assert_in_range(got, 0, sizeof(text) - 1);
-        text[got] = '\0';
-        if (envelope)
-            (void)snprintf(envelope, size, "%s", text);
+        assert_true(length < size);
+        memcpy(envelope, head + HEAD, length);
+        envelope[length] = '\0';
     }
-    return head[1];
+    (void)zmq_msg_close(&msg);
+    return command;
 }
 
 void raw_register(void *raw, const uint8_t *key)
