@@ -1,0 +1,174 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""Three people and a stranger talk through a relay, by the program itself; and what its commands say."""
+
+import os
+import stat
+
+from support import main, started
+from people import Person, Relay, introduce, make, require, run
+
+SECRET = "the treasure is under the old oak"
+
+
+def meet(folder, *names):
+    """A relay and these people, who know each other and are all here."""
+    relay = started(Relay(folder))
+    cards = make(folder, relay.address, *names)
+    introduce(folder, cards, *names)
+    people = [started(Person(folder, name)) for name in names]
+    for person in people:
+        for name in names:
+            if name != person.name:
+                person.told("here", who=name)
+    return relay, cards, people
+
+
+def three_talk_and_a_stranger_hears_nothing(folder):
+    relay, cards, (alice, bob, carol) = meet(folder, "alice", "bob", "carol")
+    make(folder, relay.address, "mallory")
+    run("keys", "--home", os.path.join(folder, "mallory"), "add", *cards.values())
+    mallory = started(Person(folder, "mallory"))
+    mallory.say("/msg bob let me in")
+    key = bob.told("stranger")[7]
+
+    alice.say("/room #plan bob carol")
+    for person in (bob, carol):
+        person.told("invited", who="alice", where="#plan")
+        person.say("/join #plan")
+    for person in (alice, bob, carol):
+        for other in (bob, carol):
+            if other is not person:
+                person.told("room", who=other.name, where="#plan", text="joined")
+    alice.say(SECRET)
+    bob.told("message", who="alice", where="#plan", text=SECRET)
+    carol.told("message", who="alice", where="#plan", text=SECRET)
+    alice.wait("delivery to both", lambda record: record[0] == "delivered" and record[6] == "2/2")
+    carol.say("/msg bob only for you: " + SECRET)
+    bob.told("message", who="carol", where="-", text="only for you: " + SECRET)
+    for person in (alice, bob, carol, mallory):
+        person.say("/quit")
+        person.finish()
+    relay.terminate()
+
+    require(not mallory.heard() and not mallory.heard("here"), "the stranger heard something")
+    require(not [record for record in alice.heard() if "only for you" in record[7]], "a direct message went to others")
+    recording = relay.recorded()
+    require(len(recording) > 2000, "the recording is empty")
+    for word in (SECRET, "plan", "let me in", "only for you", "alice", "mallory"):
+        require(word.encode() not in recording, f"the relay saw {word!r}")
+    require(len(key) == 43, "the stranger's key was not told")
+
+
+def a_pipe_delivers_before_it_ends(folder):
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    for number in range(200):
+        alice.say(f"/msg bob number {number}")
+    alice.finish()
+    bob.told("message", text="number 199")
+    texts = [record[7] for record in bob.heard()]
+    require(texts == [f"number {number}" for number in range(200)], f"not once and in order: {texts}")
+    bob.told("away", who="alice")
+    bob.finish()
+    relay.terminate()
+
+
+def marks_last(folder):
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    alice.say("/verify bob")
+    bob.say("/verify alice")
+    number = alice.told("safety", who="bob")[7]
+    require(bob.told("safety", who="alice")[7] == number, "the safety numbers differ")
+    alice.say("/verify bob yes")
+    bob.say("/msg alice it is me")
+    record = alice.told("message", text="it is me")
+    require(record[3] == "verified", "the mark is wrong")
+    alice.finish()
+    require(f"bob\tverified\t{number}" in run("keys", "--home", alice.home, "list"), "the mark was not kept")
+    bob.finish()
+    relay.terminate()
+
+
+def what_comes_is_one_line(folder):
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    alice.say("/msg bob a\x1b[2Jb\x9b31m\tc\u202ed\u200be\x07")
+    require(bob.told("message")[7] == "a\ufffd[2Jb\ufffd31m c\ufffdde\ufffd", f"not clean: {bob.heard()}")
+    alice.say("/msg bob " + "x" * 5000)
+    alice.told("error", text="too long: 4096 octets are the most")
+    alice.say("x" * 20000)
+    alice.told("error", text="/line-too-long is no command; /help lists them")
+    for person in (alice, bob):
+        person.finish()
+    relay.terminate()
+
+
+def history_comes_back(folder):
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    bob.say("/quit")
+    bob.finish()
+    secret = os.path.join(folder, "secret")
+    with open(secret, "w", encoding="utf-8") as file:
+        file.write("correct horse battery staple\n")
+    for _ in range(2):
+        bob = started(Person(folder, "bob", "--passphrase-file", secret))
+        bob.told("here", who="alice")
+        alice.say("/msg bob " + SECRET)
+        bob.wait("it", lambda record: record[0] == "message" and record[7] == SECRET)
+        bob.finish()
+        alice.told("away", who="bob")
+        alice.records.clear()
+    require(len([record for record in bob.heard("past") if SECRET in record[7]]) == 1, "the history is not there")
+    path = os.path.join(bob.home, "history")
+    with open(path, "rb") as file:
+        require(SECRET.encode() not in file.read(), "the history is in clear")
+    require(stat.S_IMODE(os.stat(path).st_mode) == 0o600, "the history can be read by others")
+    with open(secret, "w", encoding="utf-8") as file:
+        file.write("wrong\n")
+    error = run("join", "--home", bob.home, "--plain", "--passphrase-file", secret, status=1)
+    require("the passphrase is another" in error, error)
+    alice.finish()
+    relay.terminate()
+
+
+def a_contacts_file_with_errors_is_left_alone(folder):
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    alice.say("/quit")
+    alice.finish()
+    path = os.path.join(alice.home, "contacts")
+    with open(path, "a", encoding="utf-8") as file:
+        file.write("# a friend\ncarol what verified\n")
+    with open(path, "rb") as file:
+        before = file.read()
+    alice = started(Person(folder, "alice"))
+    alice.told("here", who="bob")
+    alice.say("/verify bob yes")
+    alice.told("warning", text="the contacts file has errors and is left as it is: this will be forgotten")
+    alice.finish()
+    require(f"{path}:3: the second word is not a key\n" in "".join(alice.errors), f"no line number: {alice.errors}")
+    with open(path, "rb") as file:
+        require(file.read() == before, "the file was changed")
+    bob.finish()
+    relay.terminate()
+
+
+def commands_explain_themselves(folder):
+    home = os.path.join(folder, "x")
+    require("Usage: ironchat join" in run("join", "--help"), "join --help")
+    require("Usage: ironchat relay" in run("relay", "--help"), "relay --help")
+    require("Usage: ironchat keys" in run("keys", "--help"), "keys --help")
+    require("libcurve" in run("--version"), "--version")
+    require("Usage" in run(status=2), "no arguments")
+    require("no keys in" in run("join", "--home", home, "--plain", status=1), "no keys")
+    run("keys", "--home", home, "new", "x")
+    require("has keys already" in run("keys", "--home", home, "new", "y", status=1), "keys are not replaced")
+    require("no relay is known" in run("join", "--home", home, "--plain", status=1), "no relay")
+    card = run("keys", "--home", home, "show").strip()
+    require("your own" in run("keys", "--home", home, "add", card, status=1), "own contact string")
+    require("damaged" in run("keys", "--home", home, "add", card[:-1], status=1), "a damaged contact string")
+    mode = stat.S_IMODE(os.stat(os.path.join(home, "key_secret")).st_mode)
+    require(mode == 0o600, "the secret key can be read by others")
+
+
+if __name__ == "__main__":
+    main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends, marks_last, what_comes_is_one_line,
+         history_comes_back, a_contacts_file_with_errors_is_left_alone, commands_explain_themselves)

@@ -1,0 +1,222 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: ISC
+"""The chat in a real terminal, driven by tmux. Screens are compared with those in golden/, what is random masked.
+
+With GOLDEN=write in the environment the screens are written instead: look at what changed before you commit them.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from support import main, started
+from people import IRONCHAT, PATIENCE, Failure, Person, Relay, introduce, make, require, run
+
+GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
+
+
+class Terminal:
+    """One tmux server with one window, in which a participant runs."""
+
+    def __init__(self, folder, name, *arguments, columns=80, rows=16):
+        self.name = name
+        self.folder = folder
+        self.socket = os.path.join(folder, name + "-tmux")
+        environment = dict(os.environ, LC_ALL="C.UTF-8")
+        environment.pop("TMUX", None)
+        command = [IRONCHAT, "join", "--home", os.path.join(folder, name), *arguments]
+        subprocess.run(["tmux", "-u", "-S", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
+                        str(rows), "-s", "chat", "env", "TZ=UTC0", *command, ";", "set-option", "status", "off", ";",
+                        "set-option", "-w", "remain-on-exit", "on"],
+                       check=True, env=environment, timeout=PATIENCE)
+
+    def tmux(self, *arguments):
+        done = subprocess.run(["tmux", "-u", "-S", self.socket, *arguments], capture_output=True, text=True, check=False,
+                              env=dict(os.environ, LC_ALL="C.UTF-8"), timeout=PATIENCE)
+        return done.stdout
+
+    def screen(self):
+        return self.tmux("capture-pane", "-p", "-t", "chat")
+
+    def wait(self, text):
+        """Polls the screen until the text, a regular expression, is on it; returns the screen."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            screen = self.screen()
+            if re.search(text, screen, re.MULTILINE):
+                return screen
+            if time.monotonic() > deadline:
+                raise Failure(f"{self.name}'s screen never showed {text!r}:\n{screen}")
+            time.sleep(0.03)
+
+    def type(self, text):
+        self.tmux("send-keys", "-t", "chat", "-l", text)
+
+    def keys(self, *keys):
+        self.tmux("send-keys", "-t", "chat", *keys)
+
+    def say(self, text):
+        self.type(text)
+        self.keys("Enter")
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-t", "chat", "-x", str(columns), "-y", str(rows))
+
+    def golden(self, name, text):
+        """Waits for the text; then the screen must become that of golden/NAME.txt."""
+        self.wait(text)
+        path = os.path.join(GOLDEN, name + ".txt")
+        if os.environ.get("GOLDEN") == "write":
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(self.masked(self.screen()))
+            return
+        with open(path, encoding="utf-8") as file:
+            expected = file.read()
+        deadline = time.monotonic() + PATIENCE
+        while self.masked(self.screen()) != expected:
+            if time.monotonic() > deadline:
+                raise Failure(f"{self.name}'s screen differs from golden/{name}.txt:\n{self.masked(self.screen())}")
+            time.sleep(0.03)
+
+    def masked(self, screen):
+        screen = screen.replace(os.path.basename(self.folder), "FOLDER")
+        screen = re.sub(r"^\d\d:\d\d ", "hh:mm ", screen, flags=re.MULTILINE)
+        screen = re.sub(r"\b\d{5}\b", "#####", screen)  # the groups of a safety number, a port
+        screen = re.sub(r"[A-Za-z0-9_-]{43}", "KEY", screen)
+        return "".join(line.rstrip() + "\n" for line in screen.splitlines())
+
+    def ended(self):
+        """Waits for the participant to end."""
+        self.wait(r"^Pane is dead")
+
+    def kill(self):
+        self.tmux("kill-server")
+
+
+def prepare(folder, *names):
+    relay = started(Relay(folder))
+    cards = make(folder, relay.address, *names)
+    introduce(folder, cards, *names)
+    return relay, cards
+
+
+def a_conversation(folder):
+    prepare(folder, "alice", "bob")
+    alice = started(Terminal(folder, "alice"))
+    alice.golden("empty", r"You are alice")
+    bob = started(Terminal(folder, "bob"))
+    alice.wait(r"bob is here")
+    bob.wait(r"alice is here")
+    alice.say("Hello, Bob")
+    bob.golden("hello-bob", r"alice: Hello, Bob")
+    alice.golden("hello-alice", r"Hello, Bob \(delivered\)")
+    bob.say("世界 is wide, Grüße are not, e\u0301 is one 😀")
+    alice.wait(r"is wide")
+    bob.say("A long line " + "goes on and on " * 8 + "and ends")
+    alice.golden("wide", r"\bends$")
+    alice.say("/verify bob")
+    alice.wait(r"safety number")
+    alice.say("/verify bob yes")
+    alice.wait(r"bob is verified now")
+    bob.say("Is it me?")
+    alice.golden("verified", r"Is it me")
+    alice.resize(40, 12)
+    alice.golden("narrow", r"> *$")
+    alice.resize(100, 20)
+    alice.golden("large", r"You are alice")
+    bob.say("/quit")
+    bob.ended()
+    alice.golden("gone", r"bob has gone")
+
+
+def editing(folder):
+    prepare(folder, "alice", "bob")
+    bob = started(Person(folder, "bob"))
+    alice = started(Terminal(folder, "alice", rows=10))
+    alice.wait(r"bob is here")
+    alice.type("wrld")
+    alice.keys("Left", "Left", "Left")
+    alice.type("o")
+    alice.keys("Home")
+    alice.type("Hello, ")
+    alice.keys("End")
+    alice.type("!?")
+    alice.keys("BSpace")
+    alice.golden("editing", r"Hello, world!")
+    alice.keys("Enter")
+    bob.told("message", text="Hello, world!")
+    alice.wait(r"delivered")
+    alice.keys("Up")
+    alice.wait(r"^> Hello, world!")
+    alice.keys("C-u")
+    alice.type("/he")
+    alice.keys("Tab", "Enter")
+    alice.golden("help", r"/quit")
+    alice.keys("PPage")
+    alice.golden("scrolled", r"scrolled back")
+    alice.keys("NPage")
+    alice.wait(r"/quit")
+    alice.type("x" + " y" * 50 + " 世界")
+    alice.golden("long-input", r"世界$")
+    alice.keys("C-u")
+    alice.say("/nonsense")
+    alice.wait(r"/nonsense is no command")
+    alice.keys("C-c")
+    alice.ended()
+    bob.told("away", who="alice")
+
+
+def a_room_a_file_and_a_stranger(folder):
+    relay, cards = prepare(folder, "alice", "bob", "carol")
+    make(folder, relay.address, "mallory")
+    run("keys", "--home", os.path.join(folder, "mallory"), "add", cards["alice"])
+    alice = started(Terminal(folder, "alice", rows=18))
+    alice.wait(r"You are alice")
+    bob = started(Person(folder, "bob"))
+    alice.wait(r"bob is here")
+    carol = started(Person(folder, "carol"))
+    alice.wait(r"carol is here")
+    alice.say("/room #plan bob carol")
+    for person in (bob, carol):
+        person.told("invited", where="#plan")
+        person.say("/join #plan")
+        alice.wait(rf"#plan: \[\?\] {person.name} joined")
+    bob.told("room", who="carol", text="joined")
+    alice.say("Who brings the ladder?")
+    carol.told("message", text="Who brings the ladder?")
+    alice.wait(r"ladder\? \(delivered\)")
+    carol.say("/msg #plan I do")
+    alice.wait(r"I do")
+    started(Person(folder, "mallory"))
+    alice.wait(r"A stranger was refused")
+    with open(os.path.join(folder, "map.txt"), "w", encoding="utf-8") as file:
+        file.write("north\n" * 20000)
+    alice.say(f"/send bob {folder}/map.txt")
+    bob.told("offer", text="map.txt")
+    bob.say("/accept")
+    bob.told("file-done")
+    alice.golden("room", r"file 1 with .* is complete")
+    alice.say("/who")
+    alice.golden("who", r"#plan: you, bob, carol")
+
+
+def a_tiny_terminal(folder):
+    prepare(folder, "alice", "bob")
+    bob = started(Person(folder, "bob"))
+    alice = started(Terminal(folder, "alice"))
+    alice.wait(r"bob is here")
+    for columns, rows in ((3, 2), (2, 1), (1, 1), (200, 60), (12, 4)):
+        alice.resize(columns, rows)
+        alice.say("still here")
+        bob.told("message", text="still here")
+        bob.records.clear()
+    alice.golden("tiny", r"^>")
+    alice.say("/quit")
+    bob.told("away", who="alice")
+
+
+if __name__ == "__main__":
+    require(shutil.which("tmux") is not None, "tmux is not installed: scripts/setup")
+    main(a_conversation, editing, a_room_a_file_and_a_stranger, a_tiny_terminal)
