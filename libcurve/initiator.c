@@ -82,11 +82,6 @@ static void join(struct ih_channel *channel, const struct ih_claim *claim, uint6
     enum ih_verdict verdict;
     uint64_t own;
 
-    if (channel->stream != session->stream.own) {
-        /* While this was under way, the session in place was closed: what we claimed is not true any more. */
-        ih_session_restart(session, now_ms);
-        return;
-    }
     verdict = ih_stream_judge(session, claim, &own);
     if (verdict == IH_CLAIM_ANEW)
         ih_session_restart(session, now_ms);

@@ -644,4 +644,37 @@ static inline struct ih_session *sim_session(struct sim *sim, int end, int other
     return NULL;
 }
 
+/* --- what many tests begin with ----------------------------------------------------------------------------------- */
+
+/* So many messages. */
+static inline void sim_send_many(struct sim *sim, int from, int to, int count)
+{
+    while (count-- > 0)
+        assert_int_equal(sim_send(sim, from, to), 0);
+}
+
+/* A client and a server that know each other. */
+static inline struct sim *sim_joined(enum ih_engine_kind kind, void (*change)(struct sim_end *end))
+{
+    struct sim *sim = sim_new(7, kind, 2, change);
+
+    sim_send_many(sim, 1, 0, 1);
+    sim_pass(sim, 100);
+    assert_int_equal(sim_settled(sim), 0);
+    assert_int_equal(sim_events(sim, 0, CURVE_EVENT_READY), 1);
+    assert_int_equal(sim_events(sim, 1, CURVE_EVENT_READY), 1);
+    assert_int_equal(sim_value(sim, 0, CURVE_EVENT_READY), 0);
+    return sim;
+}
+
+/* Nobody was suspected of anything. */
+static inline void sim_calm(const struct sim *sim)
+{
+    for (int i = 0; i < sim->count; i++) {
+        assert_int_equal(sim_events(sim, i, CURVE_EVENT_SUSPECT), 0);
+        assert_int_equal(sim_events(sim, i, CURVE_EVENT_UNDELIVERED), 0);
+        assert_int_equal(sim_events(sim, i, CURVE_EVENT_REFUSED), 0);
+    }
+}
+
 #endif

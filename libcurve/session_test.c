@@ -4,39 +4,7 @@
 
 #include <errno.h>
 
-#include "curvezmq/handshake.h"
-
 enum { CLIENT = 1, SERVER = 0 };
-
-static void send_many(struct sim *sim, int from, int to, int count)
-{
-    while (count-- > 0)
-        assert_int_equal(sim_send(sim, from, to), 0);
-}
-
-/* A client and a server that know each other. */
-static struct sim *joined(enum ih_engine_kind kind, void (*change)(struct sim_end *end))
-{
-    struct sim *sim = sim_new(7, kind, 2, change);
-
-    send_many(sim, 1, 0, 1);
-    sim_pass(sim, 100);
-    assert_int_equal(sim_settled(sim), 0);
-    assert_int_equal(sim_events(sim, 0, CURVE_EVENT_READY), 1);
-    assert_int_equal(sim_events(sim, 1, CURVE_EVENT_READY), 1);
-    assert_int_equal(sim_value(sim, 0, CURVE_EVENT_READY), 0);
-    return sim;
-}
-
-/* Nobody was suspected of anything. */
-static void assert_calm(const struct sim *sim)
-{
-    for (int i = 0; i < sim->count; i++) {
-        assert_int_equal(sim_events(sim, i, CURVE_EVENT_SUSPECT), 0);
-        assert_int_equal(sim_events(sim, i, CURVE_EVENT_UNDELIVERED), 0);
-        assert_int_equal(sim_events(sim, i, CURVE_EVENT_REFUSED), 0);
-    }
-}
 
 /* --- exchange ----------------------------------------------------------------------------------------------------- */
 
@@ -46,18 +14,18 @@ static void client_and_server(void **state)
 
     (void)state;
     /* Before anybody knows anybody. */
-    send_many(sim, 1, 0, 20);
+    sim_send_many(sim, 1, 0, 20);
     assert_int_equal(sim_send(sim, 0, 1), -EHOSTUNREACH);
     sim_pass(sim, 10);
-    send_many(sim, 0, 1, 20);
-    send_many(sim, 0, 2, 20);
-    send_many(sim, 2, 0, 20);
+    sim_send_many(sim, 0, 1, 20);
+    sim_send_many(sim, 0, 2, 20);
+    sim_send_many(sim, 2, 0, 20);
     sim_pass(sim, 100);
     assert_int_equal(sim_settled(sim), 0);
     assert_int_equal(sim->ends[0].taken, 40);
     assert_int_equal(sim->ends[1].taken, 20);
     assert_int_equal(sim->ends[0].questions, 2);
-    assert_calm(sim);
+    sim_calm(sim);
     /* What came later took some acknowledgements along, and quiet ends say nothing. */
     assert_true(sim->carried < 2 * 4 + 80 + 20);
     assert_true(ih_engine_deadline(sim->ends[0].engine) > sim->now_ms + 5000);
@@ -70,14 +38,14 @@ static void two_peers(void **state)
 
     (void)state;
     assert_int_equal(sim_send(sim, 0, 0), -EINVAL);
-    send_many(sim, 1, 0, 20);
+    sim_send_many(sim, 1, 0, 20);
     sim_pass(sim, 100);
-    send_many(sim, 0, 1, 20);
-    send_many(sim, 0, 2, 20);
+    sim_send_many(sim, 0, 1, 20);
+    sim_send_many(sim, 0, 2, 20);
     sim_pass(sim, 100);
     assert_int_equal(sim_settled(sim), 0);
     assert_null(sim_session(sim, 1, 2));
-    assert_calm(sim);
+    sim_calm(sim);
     sim_free(sim);
 }
 
@@ -90,8 +58,8 @@ static void simultaneous(void **state)
 
         sim->harm.delay = seed % 2 ? 80 : 0;
         sim->harm.max_delay = 20;
-        send_many(sim, 0, 1, 10);
-        send_many(sim, 1, 0, 10);
+        sim_send_many(sim, 0, 1, 10);
+        sim_send_many(sim, 1, 0, 10);
         sim_pass(sim, 300);
         sim_settle(sim);
         assert_int_equal(sim_settled(sim), 0);
@@ -106,7 +74,7 @@ static void simultaneous(void **state)
 
 static void some_frames(void **state)
 {
-    struct sim *sim = joined(IH_ENGINE_PEER, NULL);
+    struct sim *sim = sim_joined(IH_ENGINE_PEER, NULL);
     struct ih_octets frames[IH_FRAMES_MAX + 1];
     struct ih_octets id = sim_id(sim, 1, 0);
     struct ih_message *message;
@@ -147,24 +115,28 @@ static void small_queues(struct sim_end *end)
 /* An application that does not read holds up its sender, and nobody's memory grows; when it reads, all goes on. */
 static void backpressure(void **state)
 {
-    struct sim *sim = joined(IH_ENGINE_SERVER, small_queues);
+    struct sim *sim = sim_joined(IH_ENGINE_SERVER, small_queues);
     struct ih_octets everybody = {NULL, 0};
 
     (void)state;
     sim->ends[SERVER].reading = false;
-    send_many(sim, CLIENT, SERVER, 10);
+    sim_send_many(sim, CLIENT, SERVER, 10);
     assert_int_equal(sim_send(sim, CLIENT, SERVER), -EAGAIN);
     assert_false(ih_engine_writable(sim->ends[CLIENT].engine, everybody));
-    sim_pass(sim, 30000);
+    sim_pass(sim, 10000);
+    assert_int_equal(sim_session(sim, SERVER, CLIENT)->stream.ready_count, 4);
+    /* Nor does one who sends all the same. */
+    sim_session(sim, CLIENT, SERVER)->stream.limit = 100;
+    ih_session_wake(sim_session(sim, CLIENT, SERVER));
+    sim_pass(sim, 10000);
     assert_int_equal(sim_session(sim, SERVER, CLIENT)->stream.ready_count, 4);
     assert_true(ih_engine_writable(sim->ends[CLIENT].engine, everybody));
-    send_many(sim, CLIENT, SERVER, 4);
+    sim_send_many(sim, CLIENT, SERVER, 4);
     assert_int_equal(sim_send(sim, CLIENT, SERVER), -EAGAIN);
     sim->ends[SERVER].reading = true;
-    sim_pass(sim, 1);
-    sim_pass(sim, 100);
+    sim_pass(sim, 20000);
     assert_int_equal(sim_settled(sim), 0);
-    assert_calm(sim);
+    sim_calm(sim);
     sim_free(sim);
 }
 
@@ -239,7 +211,7 @@ static void refused(void **state)
 
     (void)state;
     sim->ends[SERVER].answer = IH_AUTH_REFUSE;
-    send_many(sim, CLIENT, SERVER, 1);
+    sim_send_many(sim, CLIENT, SERVER, 1);
     sim_pass(sim, 40000);
     assert_int_equal(sim->ends[SERVER].taken, 0);
     assert_int_equal(ih_map_count(&sim->ends[SERVER].engine->sessions), 0);
@@ -269,8 +241,8 @@ static void asked_later(void **state)
 
     (void)state;
     sim->ends[0].answer = IH_AUTH_LATER;
-    send_many(sim, 1, 0, 1);
-    send_many(sim, 2, 0, 1);
+    sim_send_many(sim, 1, 0, 1);
+    sim_send_many(sim, 2, 0, 1);
     sim_pass(sim, 500);
     assert_int_equal(sim->ends[0].questions, 1);
     assert_int_equal(server->pending_count, 1);
@@ -317,7 +289,7 @@ static void one_key_twice(void **state)
     sim_restart(sim, 2);
     sim_pass(sim, 100);
     assert_int_equal(ih_map_count(&server->sessions), 3);
-    send_many(sim, 0, 2, 1);
+    sim_send_many(sim, 0, 2, 1);
     sim_pass(sim, 100);
     assert_int_equal(sim->ends[2].taken, 1);
     /* When the newest goes, the one before it is meant. */
@@ -331,7 +303,7 @@ static void one_key_twice(void **state)
     assert_non_null(node);
     assert_ptr_not_equal(IH_CONTAINER(node, struct ih_session, key_node), newest);
     taken = sim->ends[1].taken;
-    send_many(sim, 0, 1, 1);
+    sim_send_many(sim, 0, 1, 1);
     sim_pass(sim, 100);
     assert_int_equal(sim->ends[1].taken, taken + 1);
     sim_free(sim);
@@ -350,20 +322,20 @@ static void renewal(void **state)
 {
     (void)state;
     for (int peers = 0; peers < 2; peers++) {
-        struct sim *sim = joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, often);
+        struct sim *sim = sim_joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, often);
         uint8_t before[IH_CURVE_KEY];
         size_t carried;
 
         memcpy(before, sim_session(sim, 0, 1)->current->keys->open, sizeof before);
         carried = sim->carried;
-        for (int i = 0; i < 100; i++) {
-            send_many(sim, 0, 1, 3);
-            send_many(sim, 1, 0, 3);
-            sim_pass(sim, 20);
+        for (int i = 0; i < 1500; i++) {
+            sim_send_many(sim, 0, 1, 1);
+            sim_send_many(sim, 1, 0, 1);
+            sim_pass(sim, 1);
         }
         sim_pass(sim, 100);
         assert_int_equal(sim_settled(sim), 0);
-        assert_calm(sim);
+        sim_calm(sim);
         assert_true(sim_events(sim, 0, CURVE_EVENT_READY) >= 10);
         assert_int_equal(sim_events(sim, 0, CURVE_EVENT_READY), sim_events(sim, 1, CURVE_EVENT_READY));
         assert_int_equal(sim_value(sim, 0, CURVE_EVENT_READY), 1);
@@ -372,13 +344,13 @@ static void renewal(void **state)
         /* Old channels, and their keys, are gone. */
         assert_int_equal(ih_map_count(&sim->ends[0].engine->channels), 1);
         assert_int_equal(ih_map_count(&sim->ends[1].engine->channels), 1);
-        /* 600 messages, some acknowledgements, and 6 envelopes for each renewal. */
-        assert_true(sim->carried - carried < 600 + 200 + 6 * (size_t)sim_events(sim, 0, CURVE_EVENT_READY));
+        /* Each message once, and 6 envelopes for each renewal; a few acknowledgements found no message. */
+        assert_true(sim->carried - carried < 3000 + 20 + 6 * (size_t)sim_events(sim, 0, CURVE_EVENT_READY));
 
         carried = (size_t)sim_events(sim, 1, CURVE_EVENT_READY);
         sim_pass(sim, 20000);
         assert_true((size_t)sim_events(sim, 1, CURVE_EVENT_READY) >= carried + 3);
-        assert_calm(sim);
+        sim_calm(sim);
         sim_free(sim);
     }
 }
@@ -390,14 +362,14 @@ static void restart(void **state)
 {
     (void)state;
     for (int which = 0; which < 4; which++) {
-        struct sim *sim = joined(which < 2 ? IH_ENGINE_SERVER : IH_ENGINE_PEER, NULL);
+        struct sim *sim = sim_joined(which < 2 ? IH_ENGINE_SERVER : IH_ENGINE_PEER, NULL);
         int gone = which % 2;
         int other = 1 - gone;
         bool new_session = sim->ends[other].kind == IH_ENGINE_SERVER;
         size_t taken;
 
         sim->ends[gone].reading = false;
-        send_many(sim, other, gone, 5);
+        sim_send_many(sim, other, gone, 5);
         sim->harm.drop = 100;
         sim_pass(sim, 50);
         sim->harm.drop = 0;
@@ -405,7 +377,7 @@ static void restart(void **state)
         sim->ends[gone].reading = true;
         taken = sim->ends[gone].taken;
         sim_pass(sim, 3000);
-        send_many(sim, other, gone, 5);
+        sim_send_many(sim, other, gone, 5);
         sim_pass(sim, 100);
         /* A client that is new is somebody else: the session of the old one ends when it was silent for long. */
         if (new_session) {
@@ -416,6 +388,11 @@ static void restart(void **state)
         assert_int_equal(sim->ends[gone].taken, taken + 5);
         assert_int_equal(sim_events(sim, other, CURVE_EVENT_CLOSED), 1);
         assert_int_equal(sim_value(sim, other, CURVE_EVENT_READY), 0);
+        /* From now on they remember each other. */
+        ih_session_initiate(sim_session(sim, 1, 0), sim->now_ms);
+        sim_pass(sim, 100);
+        assert_int_equal(sim_value(sim, 0, CURVE_EVENT_READY), 1);
+        assert_int_equal(sim_value(sim, 1, CURVE_EVENT_READY), 1);
         sim_free(sim);
     }
 }
@@ -423,12 +400,12 @@ static void restart(void **state)
 /* The carrier is away for less than CURVE_IDLE: the session goes on by itself, and nothing is reported. */
 static void short_outage(void **state)
 {
-    struct sim *sim = joined(IH_ENGINE_PEER, NULL);
+    struct sim *sim = sim_joined(IH_ENGINE_PEER, NULL);
 
     (void)state;
     sim->harm.drop = 100;
-    send_many(sim, 0, 1, 20);
-    send_many(sim, 1, 0, 20);
+    sim_send_many(sim, 0, 1, 20);
+    sim_send_many(sim, 1, 0, 20);
     sim_pass(sim, 20000);
     sim->harm.drop = 0;
     ih_engine_nudge(sim->ends[0].engine, sim->now_ms);
@@ -444,10 +421,10 @@ static void long_outage(void **state)
 {
     (void)state;
     for (int peers = 0; peers < 2; peers++) {
-        struct sim *sim = joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, NULL);
+        struct sim *sim = sim_joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, NULL);
 
         sim->harm.drop = 100;
-        send_many(sim, 1, 0, 20);
+        sim_send_many(sim, 1, 0, 20);
         sim_pass(sim, 100000);
         assert_int_equal(sim_events(sim, 0, CURVE_EVENT_CLOSED), 1);
         assert_int_equal(sim_events(sim, 1, CURVE_EVENT_CLOSED), 1);
@@ -456,7 +433,7 @@ static void long_outage(void **state)
         assert_null(sim_session(sim, 0, 1));
         sim->harm.drop = 0;
         sim_pass(sim, 25000);
-        send_many(sim, 1, 0, 3);
+        sim_send_many(sim, 1, 0, 3);
         sim_pass(sim, 1000);
         assert_int_equal(sim_settled(sim), 20);
         sim_free(sim);
@@ -466,7 +443,7 @@ static void long_outage(void **state)
 /* Ends that have nothing to say stay together, at the price of a heartbeat, and notice when the other one is gone. */
 static void heartbeat(void **state)
 {
-    struct sim *sim = joined(IH_ENGINE_SERVER, NULL);
+    struct sim *sim = sim_joined(IH_ENGINE_SERVER, NULL);
     size_t carried = sim->carried;
 
     (void)state;
@@ -488,18 +465,28 @@ static void heartbeat(void **state)
 /* A connection by another route, in the middle of a session. */
 static void another_route(void **state)
 {
-    struct sim *sim = joined(IH_ENGINE_SERVER, NULL);
+    struct sim *sim = sim_joined(IH_ENGINE_SERVER, NULL);
 
     (void)state;
     sim->ends[CLIENT].life++; /* the harness names routes by it */
     sim->ends[CLIENT].number = 0;
-    send_many(sim, CLIENT, SERVER, 1);
+    sim_send_many(sim, CLIENT, SERVER, 1);
     sim_pass(sim, 50);
     assert_int_equal(sim_session(sim, SERVER, CLIENT)->route[1], 1);
-    send_many(sim, SERVER, CLIENT, 5);
+    /* What is repeated leads nobody astray. */
+    for (size_t i = 0; i < sim->record_count; i++) {
+        const struct sim_packet *record = &sim->records[i];
+
+        if (record->to == SERVER)
+            ih_engine_input(sim->ends[SERVER].engine, (struct ih_octets){"\1\2", 2},
+                            (struct ih_octets){record->data, record->size}, sim->now_ms);
+    }
+    sim->ends[SERVER].events[sim_bit(CURVE_EVENT_SUSPECT)] = 0;
+    assert_int_equal(sim_session(sim, SERVER, CLIENT)->route[1], 1);
+    sim_send_many(sim, SERVER, CLIENT, 5);
     sim_pass(sim, 50);
     assert_int_equal(sim_settled(sim), 0);
-    assert_calm(sim);
+    sim_calm(sim);
     assert_int_equal(sim_events(sim, SERVER, CURVE_EVENT_READY), 1);
     sim_free(sim);
 }
@@ -508,7 +495,7 @@ static void close_in_order(void **state)
 {
     (void)state;
     for (int peers = 0; peers < 2; peers++) {
-        struct sim *sim = joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, NULL);
+        struct sim *sim = sim_joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, NULL);
 
         ih_engine_close(sim->ends[1].engine, sim->now_ms);
         assert_int_equal(sim_send(sim, 1, 0), -EHOSTUNREACH);
@@ -526,13 +513,13 @@ static void close_in_order(void **state)
 /* A key that is not let in any more. */
 static void end_of_a_key(void **state)
 {
-    struct sim *sim = joined(IH_ENGINE_SERVER, NULL);
+    struct sim *sim = sim_joined(IH_ENGINE_SERVER, NULL);
 
     (void)state;
     sim->ends[SERVER].answer = IH_AUTH_REFUSE;
     sim->ends[CLIENT].reading = false;
     sim->ends[SERVER].blocked = true;
-    send_many(sim, SERVER, CLIENT, 3);
+    sim_send_many(sim, SERVER, CLIENT, 3);
     ih_engine_end(sim->ends[SERVER].engine, curve_cert_public_key(sim->ends[CLIENT].cert), sim->now_ms);
     assert_int_equal(sim_events(sim, SERVER, CURVE_EVENT_UNDELIVERED), 3);
     assert_int_equal(sim_send(sim, SERVER, CLIENT), -EHOSTUNREACH);
@@ -544,226 +531,7 @@ static void end_of_a_key(void **state)
     sim_free(sim);
 }
 
-/* --- floods and forgeries ----------------------------------------------------------------------------------------- */
-
-static void input(struct sim *sim, int to, struct ih_octets route, const void *data, size_t size)
-{
-    ih_engine_input(sim->ends[to].engine, route, (struct ih_octets){data, size}, sim->now_ms);
-}
-
-/* Thousands of HELLOs, and INITIATEs that are not valid, leave nothing behind. */
-static void flood(void **state)
-{
-    struct sim *sim = sim_new(9, IH_ENGINE_SERVER, 2, NULL);
-    struct ih_engine *server = sim->ends[SERVER].engine;
-    curve_codec_t *codec =
-        curve_codec_new_client(sim->ends[CLIENT].cert, curve_cert_public_key(sim->ends[SERVER].cert));
-    uint8_t envelope[IH_ENVELOPE_HEAD + CURVE_INITIATE_SIZE] = {IH_ENVELOPE_INITIATOR};
-    struct ih_octets route = {"zz", 2};
-    struct ih_envelope *answer;
-    size_t answers = 0;
-    size_t size;
-
-    (void)state;
-    sim->ends[CLIENT].blocked = true;
-    assert_int_equal(curve_codec_handshake(codec, NULL, 0, envelope + IH_ENVELOPE_HEAD, CURVE_HELLO_SIZE, &size),
-                     CURVE_OK);
-    for (unsigned i = 0; i < 3000; i++) {
-        memcpy(envelope + 1, &i, sizeof i);
-        input(sim, SERVER, route, envelope, IH_ENVELOPE_HEAD + size);
-    }
-    while ((answer = ih_engine_output(server, sim->now_ms)) != NULL) {
-        assert_int_equal(answer->size, IH_ENVELOPE_HEAD + CURVE_WELCOME_SIZE);
-        assert_int_equal(answer->route.size, 2);
-        answers++;
-        if (answers == 1) {
-            /* A cookie opens for the tag that it was made for, and where it came from. */
-            uint8_t tag[IH_ENVELOPE_TAG];
-
-            memcpy(tag, answer->data + 1, sizeof tag);
-            assert_int_equal(curve_codec_handshake(codec, answer->data + IH_ENVELOPE_HEAD, CURVE_WELCOME_SIZE,
-                                                   envelope + IH_ENVELOPE_HEAD, CURVE_INITIATE_SIZE, &size),
-                             CURVE_OK);
-        }
-        ih_envelope_free(answer);
-    }
-    assert_int_equal(answers, 1024);
-    for (unsigned i = 1; i < 3000; i++) {
-        memcpy(envelope + 1, &i, sizeof i);
-        input(sim, SERVER, route, envelope, sizeof envelope);
-    }
-    memset(envelope + 1, 0, IH_ENVELOPE_TAG);
-    input(sim, SERVER, (struct ih_octets){"zy", 2}, envelope, sizeof envelope);
-    assert_int_equal(sim->ends[SERVER].questions, 0);
-    assert_int_equal(sim_events(sim, SERVER, CURVE_EVENT_SUSPECT), 3000);
-    assert_int_equal(ih_map_count(&server->sessions), 0);
-    assert_int_equal(ih_map_count(&server->channels), 0);
-    assert_int_equal(ih_map_count(&server->used.fresh), 0);
-    assert_int_equal(server->pending_count, 0);
-    assert_int_equal(ih_engine_deadline(server), UINT64_MAX);
-    curve_codec_destroy(&codec);
-    sim_free(sim);
-}
-
-/* Everything that was ever said, said again: while the session stands, after it has gone, and to an end that is new. */
-static void replay(void **state)
-{
-    struct sim *sim = joined(IH_ENGINE_SERVER, NULL);
-    struct ih_engine *server = sim->ends[SERVER].engine;
-
-    (void)state;
-    send_many(sim, CLIENT, SERVER, 5);
-    sim_pass(sim, 50);
-    for (int round = 0; round < 3; round++) {
-        size_t taken = sim->ends[SERVER].taken;
-        int ready = sim_events(sim, SERVER, CURVE_EVENT_READY);
-        int questions = sim->ends[SERVER].questions;
-        size_t records = sim->record_count;
-
-        if (round == 1) {
-            ih_engine_end(server, curve_cert_public_key(sim->ends[CLIENT].cert), sim->now_ms);
-            sim->ends[CLIENT].blocked = true;
-        } else if (round == 2) {
-            sim_restart(sim, SERVER);
-        }
-        for (size_t i = 0; i < records; i++) {
-            sim_deliver(sim, &sim->records[i]);
-            sim_pump(sim, SERVER);
-        }
-        assert_int_equal(sim->ends[SERVER].taken, taken);
-        assert_int_equal(sim_events(sim, SERVER, CURVE_EVENT_READY), ready);
-        assert_int_equal(sim->ends[SERVER].questions, questions);
-        assert_true(sim_events(sim, SERVER, CURVE_EVENT_SUSPECT) > 0);
-    }
-    sim_free(sim);
-}
-
-/* A used cookie is remembered for as long as it would open. */
-static void used_cookies(void **state)
-{
-    struct ih_used used = {0};
-    uint8_t name[IH_COOKIE_NAME] = {0};
-
-    (void)state;
-    for (unsigned i = 0; i < IH_USED_MAX; i++) {
-        memcpy(name, &i, sizeof i);
-        assert_int_equal(ih_used_add(&used, name, 500000), 0);
-        assert_int_equal(ih_used_add(&used, name, 500000), -EEXIST);
-    }
-    memset(name, 0xee, sizeof name);
-    assert_int_equal(ih_used_add(&used, name, 500000), -ENOSPC);
-    assert_int_equal(ih_used_add(&used, name, 620000), 0);
-    memset(name, 0, sizeof name);
-    assert_true(ih_used_has(&used, name));
-    assert_int_equal(ih_used_add(&used, name, 739999), -EEXIST);
-    assert_int_equal(ih_used_add(&used, name, 740000), 0);
-    memset(name, 0xee, sizeof name);
-    assert_true(ih_used_has(&used, name));
-    ih_used_fini(&used);
-}
-
-/* Each octet of a message's envelope altered: it is dropped, and the session goes on. */
-static void altered_message(void **state)
-{
-    struct sim *sim = joined(IH_ENGINE_PEER, NULL);
-    struct ih_octets route = sim_id(sim, 0, 1);
-    struct ih_envelope *envelope;
-
-    (void)state;
-    send_many(sim, 1, 0, 1);
-    envelope = ih_engine_output(sim->ends[1].engine, sim->now_ms);
-    for (size_t i = 0; i < envelope->size; i++) {
-        int suspects = sim_events(sim, 0, CURVE_EVENT_SUSPECT);
-
-        envelope->data[i] ^= 1;
-        input(sim, 0, route, envelope->data, envelope->size);
-        envelope->data[i] ^= 1;
-        if (i == 0 || i > IH_ENVELOPE_TAG)
-            assert_true(sim_events(sim, 0, CURVE_EVENT_SUSPECT) > suspects || i == 0);
-        for (size_t size = 0; i == 0 && size < envelope->size; size++)
-            input(sim, 0, route, envelope->data, size);
-    }
-    input(sim, 0, (struct ih_octets){curve_cert_public_key(sim->ends[0].cert), CURVE_KEY_SIZE}, envelope->data,
-          envelope->size);
-    sim_pump(sim, 0);
-    assert_int_equal(sim->ends[0].taken, 1);
-    input(sim, 0, route, envelope->data, envelope->size);
-    sim_pump(sim, 0);
-    assert_int_equal(sim->ends[0].taken, 2);
-    input(sim, 0, route, envelope->data, envelope->size);
-    sim_pump(sim, 0);
-    assert_int_equal(sim->ends[0].taken, 2);
-    assert_int_equal(sim_value(sim, 0, CURVE_EVENT_SUSPECT), CURVE_ERROR_ORDER);
-    assert_int_equal(sim_events(sim, 0, CURVE_EVENT_READY), 1);
-    ih_envelope_free(envelope);
-    sim_free(sim);
-}
-
-/* "I know no such session", from somebody who makes it up: a handshake at most, and the session goes on. */
-static void made_up_loss(void **state)
-{
-    struct sim *sim = joined(IH_ENGINE_SERVER, NULL);
-    struct ih_session *session = sim_session(sim, CLIENT, SERVER);
-    uint8_t envelope[IH_ENVELOPE_HEAD] = {IH_ENVELOPE_LOST_INITIATED};
-    struct ih_octets none = {NULL, 0};
-    size_t carried = sim->carried;
-
-    (void)state;
-    sim->harm.drop = 100;
-    for (int i = 0; i < 1000; i++) {
-        memcpy(envelope + 1, ih_channel_tag(session->current), IH_ENVELOPE_TAG);
-        input(sim, CLIENT, none, envelope, sizeof envelope);
-        envelope[1] ^= 1;
-        input(sim, CLIENT, none, envelope, sizeof envelope);
-    }
-    sim_pump(sim, CLIENT);
-    assert_int_equal(sim->carried, carried + 1);
-    sim->harm.drop = 0;
-    send_many(sim, CLIENT, SERVER, 5);
-    send_many(sim, SERVER, CLIENT, 5);
-    sim_pass(sim, 1000);
-    assert_int_equal(sim_settled(sim), 0);
-    assert_int_equal(sim_events(sim, CLIENT, CURVE_EVENT_CLOSED), 0);
-    sim_free(sim);
-}
-
-/* A server that forgot everything tells a client so, and is back within two handshakes. */
-static void told_of_a_restart(void **state)
-{
-    struct sim *sim = joined(IH_ENGINE_SERVER, NULL);
-
-    (void)state;
-    sim_restart(sim, SERVER);
-    send_many(sim, CLIENT, SERVER, 1);
-    sim_pass(sim, 300);
-    assert_int_equal(sim_settled(sim), 1);
-    send_many(sim, CLIENT, SERVER, 1);
-    sim_pass(sim, 50);
-    assert_int_equal(sim_settled(sim), 1);
-    sim_free(sim);
-}
-
-/* The relay does not know the peer: it is tried again, at growing intervals. */
-static void unreachable(void **state)
-{
-    struct sim *sim = sim_new(10, IH_ENGINE_PEER, 2, NULL);
-    size_t carried;
-
-    (void)state;
-    sim->harm.drop = 100;
-    send_many(sim, 1, 0, 3);
-    for (int i = 0; i < 100; i++) {
-        sim_pass(sim, 1000);
-        ih_engine_unreachable(sim->ends[1].engine, curve_cert_public_key(sim->ends[0].cert), sim->now_ms);
-    }
-    carried = sim->carried;
-    assert_true(carried >= 10 && carried <= 50);
-    sim->harm.drop = 0;
-    ih_engine_nudge(sim->ends[1].engine, sim->now_ms);
-    sim_pass(sim, 50);
-    assert_int_equal(sim_settled(sim), 0);
-    sim_free(sim);
-}
+/* --- the rest ---------------------------------------------------------------------------------------------------- */
 
 static void wrong_arguments(void **state)
 {
@@ -802,31 +570,12 @@ static void wrong_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(client_and_server),
-        cmocka_unit_test(two_peers),
-        cmocka_unit_test(simultaneous),
-        cmocka_unit_test(some_frames),
-        cmocka_unit_test(backpressure),
-        cmocka_unit_test(message_size),
-        cmocka_unit_test(too_many_clients),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(asked_later),
-        cmocka_unit_test(one_key_twice),
-        cmocka_unit_test(renewal),
-        cmocka_unit_test(restart),
-        cmocka_unit_test(short_outage),
-        cmocka_unit_test(long_outage),
-        cmocka_unit_test(heartbeat),
-        cmocka_unit_test(another_route),
-        cmocka_unit_test(close_in_order),
-        cmocka_unit_test(end_of_a_key),
-        cmocka_unit_test(flood),
-        cmocka_unit_test(replay),
-        cmocka_unit_test(used_cookies),
-        cmocka_unit_test(altered_message),
-        cmocka_unit_test(made_up_loss),
-        cmocka_unit_test(told_of_a_restart),
-        cmocka_unit_test(unreachable),
+        cmocka_unit_test(client_and_server), cmocka_unit_test(two_peers),      cmocka_unit_test(simultaneous),
+        cmocka_unit_test(some_frames),       cmocka_unit_test(backpressure),   cmocka_unit_test(message_size),
+        cmocka_unit_test(too_many_clients),  cmocka_unit_test(refused),        cmocka_unit_test(asked_later),
+        cmocka_unit_test(one_key_twice),     cmocka_unit_test(renewal),        cmocka_unit_test(restart),
+        cmocka_unit_test(short_outage),      cmocka_unit_test(long_outage),    cmocka_unit_test(heartbeat),
+        cmocka_unit_test(another_route),     cmocka_unit_test(close_in_order), cmocka_unit_test(end_of_a_key),
         cmocka_unit_test(wrong_arguments),
     };
 
