@@ -123,16 +123,22 @@ static void backpressure(void **state)
     sim_send_many(sim, CLIENT, SERVER, 10);
     assert_int_equal(sim_send(sim, CLIENT, SERVER), -EAGAIN);
     assert_false(ih_engine_writable(sim->ends[CLIENT].engine, everybody));
-    sim_pass(sim, 10000);
+    sim_pass(sim, 30000);
     assert_int_equal(sim_session(sim, SERVER, CLIENT)->stream.ready_count, 4);
-    /* Nor does one who sends all the same. */
-    sim_session(sim, CLIENT, SERVER)->stream.limit = 100;
-    ih_session_wake(sim_session(sim, CLIENT, SERVER));
-    sim_pass(sim, 10000);
-    assert_int_equal(sim_session(sim, SERVER, CLIENT)->stream.ready_count, 4);
+    assert_int_equal(sim_session(sim, CLIENT, SERVER)->stream.sent, 5);
     assert_true(ih_engine_writable(sim->ends[CLIENT].engine, everybody));
     sim_send_many(sim, CLIENT, SERVER, 4);
     assert_int_equal(sim_send(sim, CLIENT, SERVER), -EAGAIN);
+    sim->ends[SERVER].reading = true;
+    sim_pass(sim, 100);
+    assert_int_equal(sim_settled(sim), 0);
+    /* One who sends all the same gets no further, and loses nothing. */
+    sim->ends[SERVER].reading = false;
+    sim_send_many(sim, CLIENT, SERVER, 10);
+    sim_session(sim, CLIENT, SERVER)->stream.limit = 100;
+    sim_pass(sim, 10000);
+    assert_int_equal(sim_session(sim, CLIENT, SERVER)->stream.sent, 25);
+    assert_int_equal(sim_session(sim, SERVER, CLIENT)->stream.ready_count, 4);
     sim->ends[SERVER].reading = true;
     sim_pass(sim, 20000);
     assert_int_equal(sim_settled(sim), 0);
@@ -397,6 +403,30 @@ static void restart(void **state)
     }
 }
 
+/* A peer that is new speaks before it is spoken to. */
+static void restart_and_speak(void **state)
+{
+    struct sim *sim = sim_joined(IH_ENGINE_PEER, NULL);
+
+    (void)state;
+    sim->harm.drop = 100;
+    sim_send_many(sim, 0, 1, 5);
+    sim_pass(sim, 50);
+    sim->harm.drop = 0;
+    sim_restart(sim, 1);
+    sim_send_many(sim, 1, 0, 5);
+    sim_pass(sim, 50);
+    assert_int_equal(sim_events(sim, 0, CURVE_EVENT_CLOSED), 1);
+    assert_int_equal(sim_events(sim, 0, CURVE_EVENT_READY), 2);
+    assert_int_equal(sim_value(sim, 0, CURVE_EVENT_READY), 0);
+    assert_int_equal(sim_settled(sim), 5);
+    ih_session_initiate(sim_session(sim, 1, 0), sim->now_ms);
+    sim_pass(sim, 50);
+    assert_int_equal(sim_events(sim, 0, CURVE_EVENT_READY), 3);
+    assert_int_equal(sim_value(sim, 0, CURVE_EVENT_READY), 1);
+    sim_free(sim);
+}
+
 /* The carrier is away for less than CURVE_IDLE: the session goes on by itself, and nothing is reported. */
 static void short_outage(void **state)
 {
@@ -570,13 +600,13 @@ static void wrong_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(client_and_server), cmocka_unit_test(two_peers),      cmocka_unit_test(simultaneous),
-        cmocka_unit_test(some_frames),       cmocka_unit_test(backpressure),   cmocka_unit_test(message_size),
-        cmocka_unit_test(too_many_clients),  cmocka_unit_test(refused),        cmocka_unit_test(asked_later),
-        cmocka_unit_test(one_key_twice),     cmocka_unit_test(renewal),        cmocka_unit_test(restart),
-        cmocka_unit_test(short_outage),      cmocka_unit_test(long_outage),    cmocka_unit_test(heartbeat),
-        cmocka_unit_test(another_route),     cmocka_unit_test(close_in_order), cmocka_unit_test(end_of_a_key),
-        cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(client_and_server), cmocka_unit_test(two_peers),       cmocka_unit_test(simultaneous),
+        cmocka_unit_test(some_frames),       cmocka_unit_test(backpressure),    cmocka_unit_test(message_size),
+        cmocka_unit_test(too_many_clients),  cmocka_unit_test(refused),         cmocka_unit_test(asked_later),
+        cmocka_unit_test(one_key_twice),     cmocka_unit_test(renewal),         cmocka_unit_test(restart),
+        cmocka_unit_test(restart_and_speak), cmocka_unit_test(short_outage),    cmocka_unit_test(long_outage),
+        cmocka_unit_test(heartbeat),         cmocka_unit_test(another_route),   cmocka_unit_test(close_in_order),
+        cmocka_unit_test(end_of_a_key),      cmocka_unit_test(wrong_arguments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
