@@ -20,15 +20,22 @@ PKG_CONFIG_PATH=$libdir/pkgconfig
 export PKG_CONFIG_PATH
 
 test -x "$work/prefix/bin/curve_keygen"
+test -x "$work/prefix/bin/curve_relay"
 test -f "$work/prefix/share/man/man1/curve_keygen.1"
+test -f "$work/prefix/share/man/man1/curve_relay.1"
+test -f "$work/prefix/share/man/man3/curve_socket.3"
 # Finds the installed library by itself.
 "$work/prefix/bin/curve_keygen" --version
+"$work/prefix/bin/curve_relay" --version
 
 # The installed copy is not at the prefix that the build was configured for.
 pc="pkg-config --define-variable=prefix=$work/prefix"
 test "$(pkg-config --modversion libzmq)" = 4.3.5
 "$compiler" "$source/consumer.c" $($pc --cflags --libs libzmq) -o "$work/shared"
 LD_LIBRARY_PATH=$libdir "$work/shared"
+
+"$compiler" "$source/curve.c" $($pc --cflags --libs libcurve) -o "$work/curve"
+LD_LIBRARY_PATH=$libdir "$work/curve"
 
 # The compiler would take the shared library; the static one is named.
 "$compiler" "$source/consumer.c" $($pc --cflags libzmq) "$libdir/libzmq.a" \
