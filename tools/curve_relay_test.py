@@ -132,6 +132,7 @@ class Relay(unittest.TestCase):
 
     def test_quiet(self):
         process = self.start("--quiet", f"ipc://{self.folder.name}/socket")
+        self.exchange(f"ipc://{self.folder.name}/socket", b"it has started")
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(30), 0)
         self.assertEqual(process.stdout.read(), "")
