@@ -26,10 +26,10 @@ class Terminal:
         self.socket = os.path.join(folder, name + "-tmux")
         environment = dict(os.environ, LC_ALL="C.UTF-8")
         environment.pop("TMUX", None)
-        command = [IRONCHAT, "join", "--home", os.path.join(folder, name), *arguments]
+        command = ["sh", "-c", '"$@"; echo "ended with status $?"; exec cat', "sh",
+                   IRONCHAT, "join", "--home", os.path.join(folder, name), *arguments]
         subprocess.run(["tmux", "-u", "-S", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
-                        str(rows), "-s", "chat", "env", "TZ=UTC0", *command, ";", "set-option", "status", "off", ";",
-                        "set-option", "-w", "remain-on-exit", "on"],
+                        str(rows), "-s", "chat", "env", "TZ=UTC0", *command, ";", "set-option", "status", "off"],
                        check=True, env=environment, timeout=PATIENCE)
 
     def tmux(self, *arguments):
@@ -88,8 +88,8 @@ class Terminal:
         return "".join(line.rstrip() + "\n" for line in screen.splitlines())
 
     def ended(self):
-        """Waits for the participant to end."""
-        self.wait(r"^Pane is dead")
+        """Waits for the participant to end well."""
+        self.wait(r"^ended with status 0$")
 
     def kill(self):
         self.tmux("kill-server")
