@@ -151,6 +151,24 @@ def a_contacts_file_with_errors_is_left_alone(folder):
     relay.terminate()
 
 
+def a_contact_string_is_enough(folder):
+    """Bob needs no more than Alice's: it names the relay too. Each is a stranger until both have added the other."""
+    relay = started(Relay(folder))
+    alice = started(Person(folder, "alice", "--name", "alice", "--relay", relay.address))
+    bob = started(Person(folder, "bob", "--name", "bob", alice.told("ready")[7]))
+    alice.told("stranger", text=bob.told("ready")[7].split(",")[2])
+    bob.told("warning", text="alice does not let you in yet: you are no contact there")
+    bob.say("hello before you know me")
+    alice.say("/add " + bob.told("ready")[7])
+    alice.told("message", who="bob", text="hello before you know me")
+    bob.told("here", who="alice")
+    bob.process.terminate()
+    alice.told("away", who="bob")
+    bob.finish()
+    alice.finish()
+    relay.terminate()
+
+
 def commands_explain_themselves(folder):
     home = os.path.join(folder, "x")
     require("Usage: ironchat join" in run("join", "--help"), "join --help")
@@ -171,4 +189,4 @@ def commands_explain_themselves(folder):
 
 if __name__ == "__main__":
     main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends, marks_last, what_comes_is_one_line,
-         history_comes_back, a_contacts_file_with_errors_is_left_alone, commands_explain_themselves)
+         history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough, commands_explain_themselves)

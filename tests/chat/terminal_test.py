@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from support import main, started
-from people import IRONCHAT, PATIENCE, Failure, Person, Relay, introduce, make, require, run
+from people import IRONCHAT, PATIENCE, ROOT, Failure, Person, Relay, introduce, make, require, run
 
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 
@@ -20,14 +20,14 @@ GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 class Terminal:
     """One tmux server with one window, in which a participant runs."""
 
-    def __init__(self, folder, name, *arguments, columns=80, rows=16):
+    def __init__(self, folder, name, *arguments, columns=80, rows=16, program=None):
         self.name = name
         self.folder = folder
         self.socket = os.path.join(folder, name + "-tmux")
         environment = dict(os.environ, LC_ALL="C.UTF-8")
         environment.pop("TMUX", None)
         command = ["sh", "-c", '"$@"; echo "ended with status $?"; exec cat', "sh",
-                   IRONCHAT, "join", "--home", os.path.join(folder, name), *arguments]
+                   *(program or [IRONCHAT, "join", "--home", os.path.join(folder, name), *arguments])]
         subprocess.run(["tmux", "-u", "-S", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
                         str(rows), "-s", "chat", "env", "TZ=UTC0", *command, ";", "set-option", "status", "off"],
                        check=True, env=environment, timeout=PATIENCE)
@@ -217,6 +217,35 @@ def a_tiny_terminal(folder):
     bob.told("away", who="alice")
 
 
+def the_demo_to_try(folder):
+    """Two side by side in a tmux within this one, and all of it gone when both have left."""
+    live = os.path.join(ROOT, "demo", "live")
+    terminal = started(Terminal(folder, "demo", columns=110, rows=30, program=["env", "TMPDIR=" + folder, live]))
+    terminal.wait(r"alice is here")
+    terminal.wait(r"bob is here")
+    terminal.say("Hello, Bob")
+    terminal.wait(r"Hello, Bob \(delivered\).*alice: Hello, Bob")
+    terminal.say("/quit")
+    terminal.wait(r"alice has gone")
+    terminal.say("/quit")
+    terminal.ended()
+    require(not [name for name in os.listdir(folder) if name.startswith("tmp.")], "something was left behind")
+
+
+def the_demo_without_tmux(folder):
+    """It prints what to type."""
+    tools = os.path.join(folder, "bin")
+    os.mkdir(tools)
+    for tool in ("dirname", "mktemp", "rm", "grep", "sleep", "cut"):
+        os.symlink(shutil.which(tool), os.path.join(tools, tool))
+    done = subprocess.run(["/bin/sh", os.path.join(ROOT, "demo", "live")], input="\n", capture_output=True, text=True,
+                          check=False, env=dict(os.environ, PATH=tools, TMPDIR=folder), timeout=PATIENCE)
+    require(done.returncode == 0, done.stderr)
+    require(done.stdout.count("ironchat join --home") == 2 and "ironchat relay --bind tcp://127.0.0.1:" in done.stdout,
+            done.stdout)
+
+
 if __name__ == "__main__":
     require(shutil.which("tmux") is not None, "tmux is not installed: scripts/setup")
-    main(a_conversation, editing, a_room_a_file_and_a_stranger, a_tiny_terminal)
+    main(a_conversation, editing, a_room_a_file_and_a_stranger, a_tiny_terminal, the_demo_to_try,
+         the_demo_without_tmux)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "ironchat/state.h"
 
 void chat_tell(struct chat *chat, struct chat_note note, const uint8_t *who)
 {

@@ -6,9 +6,9 @@
 #ifndef IRONCHAT_CHAT_H
 #define IRONCHAT_CHAT_H
 
-#include "contacts.h"
-#include "note.h"
-#include "proto.h"
+#include "ironchat/contacts.h"
+#include "ironchat/note.h"
+#include "ironchat/proto.h"
 
 struct chat;
 

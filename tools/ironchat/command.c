@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "command.h"
+#include "ironchat/command.h"
 
 #include <string.h>
 

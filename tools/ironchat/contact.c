@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "contact.h"
+#include "ironchat/contact.h"
 
 #include <errno.h>
 #include <sodium.h>

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text.h"
+#include "ironchat/text.h"
 
 enum {
     CHAT_KEY_SIZE = 32,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "contacts.h"
+#include "ironchat/contacts.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "file.h"
+#include "ironchat/file.h"
 
 enum { LINE_MAX_OCTETS = 512, ERRORS_MAX = 20 };
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#include "contact.h"
+#include "ironchat/contact.h"
 
 enum { CHAT_CONTACTS_MAX = 1000, CHAT_CONTACTS_FILE_MAX = 1 << 20 };
 

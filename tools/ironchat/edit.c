@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "edit.h"
+#include "ironchat/edit.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text.h"
+#include "ironchat/text.h"
 
 enum { CHAT_EDIT_PAST = 50 };
 

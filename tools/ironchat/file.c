@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "file.h"
+#include "ironchat/file.h"
 
 #include <errno.h>
 #include <fcntl.h>

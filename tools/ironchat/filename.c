@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "filename.h"
+#include "ironchat/filename.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include "text.h"
+#include "ironchat/text.h"
 
 /* Octets of a name, so that a number, a suffix and a NUL fit into the 255 of a file system. */
 enum { LENGTH_MAX = CHAT_FILENAME_SIZE - 8 };

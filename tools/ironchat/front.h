@@ -3,7 +3,7 @@
 #ifndef IRONCHAT_FRONT_H
 #define IRONCHAT_FRONT_H
 
-#include "chat.h"
+#include "ironchat/chat.h"
 
 /* All on the one thread of the program. They share the program's terminal, so there is one at a time, and no argument. */
 struct front {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "history.h"
+#include "ironchat/history.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "ironchat/file.h"
 
 enum {
     MAGIC = 19,

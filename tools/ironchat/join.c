@@ -13,11 +13,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "file.h"
-#include "front.h"
-#include "history.h"
-#include "link.h"
-#include "profile.h"
+#include "ironchat/file.h"
+#include "ironchat/front.h"
+#include "ironchat/history.h"
+#include "ironchat/link.h"
+#include "ironchat/profile.h"
 
 enum { PASSPHRASE_SIZE = 1024, TICK = 1000, PATIENCE_DEFAULT = 30 };
 

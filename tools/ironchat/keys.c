@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "front.h"
-#include "profile.h"
+#include "ironchat/front.h"
+#include "ironchat/profile.h"
 
 /* One action. Constant. */
 struct action {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include "link.h"
+#include "ironchat/link.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "profile.h"
+#include "ironchat/profile.h"
 
 enum { LINGER = 2000, ROUND_MAX = 1000, SEND_PATIENCE = 1000 };
 

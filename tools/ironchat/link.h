@@ -5,7 +5,7 @@
 
 #include <curve.h>
 
-#include "chat.h"
+#include "ironchat/chat.h"
 
 enum { LINK_ITEMS = 3 };
 

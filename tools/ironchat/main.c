@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "front.h"
+#include "ironchat/front.h"
 
 static const char help_text[] = "Usage: ironchat relay [options]    forward what others say\n"
                                 "       ironchat join [options]     take part\n"

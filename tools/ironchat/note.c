@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "note.h"
+#include "ironchat/note.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "text.h"
+#include "ironchat/text.h"
 
 enum chat_note_kind {
     CHAT_NOTE_READY,       /* who: oneself; text: the own contact string */

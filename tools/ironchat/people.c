@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "ironchat/state.h"
 
 void chat_greet(struct chat *chat, struct peer *peer)
 {

@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "front.h"
+#include "ironchat/front.h"
 
 enum { LINE_ROOM = 2 * CHAT_TEXT_MAX };
 

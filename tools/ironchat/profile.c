@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "profile.h"
+#include "ironchat/profile.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 #include <curve.h>
 #include <limits.h>
 
-#include "contacts.h"
+#include "ironchat/contacts.h"
 
 /* Owned by one thread. */
 struct profile {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "proto.h"
+#include "ironchat/proto.h"
 
 #include <errno.h>
 #include <string.h>

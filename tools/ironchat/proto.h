@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "contact.h"
+#include "ironchat/contact.h"
 
 enum {
     CHAT_ID_SIZE = 16,      /* of a room or a file: random */

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file.h"
-#include "front.h"
-#include "profile.h"
+#include "ironchat/file.h"
+#include "ironchat/front.h"
+#include "ironchat/profile.h"
 
 enum { ENDPOINTS_MAX = 16 };
 

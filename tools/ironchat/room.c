@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "ironchat/state.h"
 
 struct room *chat_room_named(const struct chat *chat, const char *name)
 {

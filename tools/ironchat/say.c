@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "ironchat/state.h"
 
 /* Where a text goes: to one contact, or to the members of a room. */
 struct audience {

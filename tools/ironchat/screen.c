@@ -9,10 +9,10 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "command.h"
-#include "edit.h"
-#include "front.h"
-#include "scroll.h"
+#include "ironchat/command.h"
+#include "ironchat/edit.h"
+#include "ironchat/front.h"
+#include "ironchat/scroll.h"
 
 enum { ROWS_MAX = 512, CTRL = 0x1f };
 

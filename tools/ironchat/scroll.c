@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "scroll.h"
+#include "ironchat/scroll.h"
 
 #include <inttypes.h>
 #include <stdio.h>

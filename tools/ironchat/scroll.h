@@ -3,7 +3,7 @@
 #ifndef IRONCHAT_SCROLL_H
 #define IRONCHAT_SCROLL_H
 
-#include "note.h"
+#include "ironchat/note.h"
 
 enum { CHAT_SCROLL_MAX = 2000, CHAT_SCROLL_INDENT = 6 };
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "state.h"
+#include "ironchat/state.h"
 
 static struct share *share_by_id(const struct chat *chat, const struct peer *peer, const uint8_t *id, bool outgoing)
 {

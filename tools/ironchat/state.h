@@ -3,9 +3,9 @@
 #ifndef IRONCHAT_STATE_H
 #define IRONCHAT_STATE_H
 
-#include "chat.h"
-#include "command.h"
-#include "transfer.h"
+#include "ironchat/chat.h"
+#include "ironchat/command.h"
+#include "ironchat/transfer.h"
 
 enum {
     ROOMS_MAX = 64,

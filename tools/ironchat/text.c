@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "text.h"
+#include "ironchat/text.h"
 
 #include <langinfo.h>
 #include <locale.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "transfer.h"
+#include "ironchat/transfer.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -11,8 +11,8 @@
 #include <sodium.h>
 #include <stdbool.h>
 
-#include "filename.h"
-#include "proto.h"
+#include "ironchat/filename.h"
+#include "ironchat/proto.h"
 
 /* One end's view. Owned by the chat; one thread. */
 struct chat_transfer {
