@@ -165,10 +165,11 @@ static void write_fields(struct writer *writer, const struct chat_msg *msg)
 
 int chat_msg_write(uint8_t *out, size_t room, const struct chat_msg *msg)
 {
-    struct writer writer = {.start = out, .room = room};
+    struct writer writer = {.room = room};
 
     if (!valid(msg))
         return -EINVAL;
+    writer.start = out;
     give_number(&writer, VERSION, 1);
     give_number(&writer, (uint64_t)msg->kind, 1);
     write_fields(&writer, msg);
