@@ -212,7 +212,8 @@ CURVE_EXPORT curve_socket_t *curve_peer_new(void *context, const curve_cert_t *o
 /* Ends the socket and its thread, waiting at most CURVE_LINGER for messages to be acknowledged. *socket_p becomes NULL. */
 CURVE_EXPORT int curve_close(curve_socket_t **socket_p);
 
-/* ZeroMQ endpoints; a client may bind and a server connect. A peer connects to one or several relays. Errors as
+/* ZeroMQ endpoints; a client may bind and a server connect. A peer connects to one or several relays,
+ * and does not bind (ENOTSUP). Errors as
  * zmq_bind(3) and the others. Options are to be set before. */
 CURVE_EXPORT int curve_bind(curve_socket_t *socket, const char *endpoint);
 CURVE_EXPORT int curve_connect(curve_socket_t *socket, const char *endpoint);
@@ -263,7 +264,7 @@ CURVE_EXPORT void *curve_handle(curve_socket_t *socket);
 
 /* To be set before bind or connect, unless marked *. */
 #define CURVE_SNDHWM 1             /* messages that wait to be acknowledged, for each other end; default 1000 */
-#define CURVE_RCVHWM 2             /* messages that wait to be received; default 1000 */
+#define CURVE_RCVHWM 2             /* messages that wait to be received, of each other end; default 1000 */
 #define CURVE_SNDTIMEO 3           /* * ms, -1: for ever (default) */
 #define CURVE_RCVTIMEO 4           /* * ms, -1: for ever (default) */
 #define CURVE_LINGER 5             /* * ms at curve_close; default 1000, -1: for ever */
