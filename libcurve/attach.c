@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Endpoints: a server has one link for all of them, a client or peer one for each. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "libcurve/worker.h"
@@ -12,9 +13,9 @@ static void remember(struct ih_worker *worker, struct ih_link *link, const char 
     size_t size = sizeof(resolved);
 
     if (ih_zmq_last_endpoint(link->socket, resolved, &size) != 0)
-        (void)strcpy(resolved, endpoint);
+        (void)snprintf(resolved, sizeof(resolved), "%s", endpoint);
     ih_lock_enter(&socket->lock);
-    (void)strcpy(socket->last_endpoint, resolved);
+    memcpy(socket->last_endpoint, resolved, strlen(resolved) + 1);
     ih_lock_leave(&socket->lock);
 }
 

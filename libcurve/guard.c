@@ -52,6 +52,7 @@ int ih_guard_allow(struct ih_guard *guard, const uint8_t *key)
     ih_lock_leave(&guard->lock);
     if (error)
         free(allowed);
+    /* Without an error it is the map's. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     return error == -EEXIST ? 0 : error;
 }
 

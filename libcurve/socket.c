@@ -272,15 +272,17 @@ int curve_disconnect(curve_socket_t *socket, const char *endpoint)
 
 int curve_last_endpoint(curve_socket_t *socket, char *endpoint, size_t size)
 {
+    size_t length;
     int error = 0;
 
     if (!socket || !endpoint)
         return ih_socket_answer(-EFAULT);
     ih_lock_enter(&socket->lock);
-    if (strlen(socket->last_endpoint) >= size)
+    length = strlen(socket->last_endpoint);
+    if (length >= size)
         error = -ERANGE;
     else
-        (void)strcpy(endpoint, socket->last_endpoint);
+        memcpy(endpoint, socket->last_endpoint, length + 1);
     ih_lock_leave(&socket->lock);
     return ih_socket_answer(error);
 }
@@ -320,7 +322,7 @@ int curve_authenticate_zap(curve_socket_t *socket, const char *domain)
     if (socket->started || strlen(domain) > IH_DOMAIN_MAX)
         return ih_socket_answer(-EINVAL);
     socket->asks_zap = true;
-    (void)strcpy(socket->domain, domain);
+    (void)snprintf(socket->domain, sizeof(socket->domain), "%s", domain);
     return 0;
 }
 

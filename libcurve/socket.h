@@ -56,13 +56,21 @@ struct curve_socket {
     int options[IH_OPTIONS]; /* SNDTIMEO and RCVTIMEO may change later; the worker does not read them */
     uint8_t *metadata;       /* encoded */
     size_t metadata_size;
-    bool has_hop_key;
-    uint8_t hop_key[CURVE_KEY_SIZE];
     curve_cert_t *hop;
     curve_authenticate_fn *authenticate;
     void *authenticate_arg;
-    bool asks_zap;
+    uint8_t hop_key[CURVE_KEY_SIZE];
     char domain[IH_DOMAIN_MAX + 1];
+    bool has_hop_key;
+    bool asks_zap;
+    bool started;
+    /* A message that is being sent or received. */
+    bool sending;
+    bool receiving_more;
+    uint8_t sending_to[CURVE_ID_SIZE];
+    size_t sending_size;
+    size_t sending_frames;
+    uint64_t sent;
 
     /* The application's ends of three inproc PAIRs: messages, "look at what I want", events. */
     void *handle;
@@ -75,15 +83,6 @@ struct curve_socket {
 
     struct ih_worker *worker; /* the worker's own */
     struct ih_thread thread;
-    bool started;
-
-    /* A message that is being sent or received. */
-    bool sending;
-    bool receiving_more;
-    size_t sending_size;
-    size_t sending_frames;
-    uint8_t sending_to[CURVE_ID_SIZE];
-    uint64_t sent;
 
     struct ih_guard guard;
     struct ih_board board; /* a server's or peer's */

@@ -247,7 +247,7 @@ static int stop(struct program *program, const char *record_file)
     int status = STATUS_OK;
 
     if (program->has_signals) {
-        (void)pthread_kill(program->signals, SIGTERM);
+        (void)pthread_kill(program->signals, SIGINT);
         (void)pthread_join(program->signals, NULL);
     }
     if (program->has_recorder) {
