@@ -226,7 +226,7 @@ def the_demo_to_try(folder):
     terminal.say("Hello, Bob")
     terminal.wait(r"Hello, Bob \(delivered\).*alice: Hello, Bob")
     terminal.say("/quit")
-    terminal.wait(r"alice has gone")
+    terminal.wait(r"^\d\d:\d\d -- You are bob")  # whose pane is the only one left
     terminal.say("/quit")
     terminal.ended()
     require(not [name for name in os.listdir(folder) if name.startswith("tmp.")], "something was left behind")
