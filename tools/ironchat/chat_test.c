@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "ironchat/state.h"
 #include "ironchat/world.h"
 
 static struct world world;
@@ -186,8 +187,8 @@ static void meet_in_a_room(void **state)
 
 static void only_the_owner_changes_a_room(void **state)
 {
-    struct chat_msg msg = {.kind = CHAT_ROOM, .revision = 9, .owner = 0, .count = 2, .text = "lunch", .size = 5};
-    uint8_t keys[2 * CHAT_KEY_SIZE], octets[200];
+    struct chat_msg msg = {.kind = CHAT_ROOM, .revision = 9, .owner = 0, .count = 3, .text = "lunch", .size = 5};
+    uint8_t keys[3 * CHAT_KEY_SIZE], octets[200];
     int size;
 
     (void)state;
@@ -196,12 +197,35 @@ static void only_the_owner_changes_a_room(void **state)
     assert_true(world_told(bob, "error", "#lunch is no room of yours"));
     memcpy(keys, alice->card.key, CHAT_KEY_SIZE);
     memcpy(keys + CHAT_KEY_SIZE, bob->card.key, CHAT_KEY_SIZE);
+    memcpy(keys + 2 * (size_t)CHAT_KEY_SIZE, carol->card.key, CHAT_KEY_SIZE);
     msg.keys = keys;
     size = chat_msg_write(octets, sizeof octets, &msg);
     world_forget(&world);
-    chat_message(carol->chat, bob->card.key, octets, (size_t)size);   /* bob says that alice invites */
-    chat_message(carol->chat, alice->card.key, octets, (size_t)size); /* and alice to a room without carol */
-    assert_false(world_told(carol, "invited", "you (invited), alice, bob"));
+    chat_message(carol->chat, bob->card.key, octets, (size_t)size); /* bob says that alice invites */
+    msg.count = 2;
+    size = chat_msg_write(octets, sizeof octets, &msg);
+    chat_message(carol->chat, alice->card.key, octets, (size_t)size); /* alice invites to a room without carol */
+    assert_false(world_told(carol, "invited", ""));
+}
+
+/* What bob says into a room that carol is not in, or that bob is not in. */
+static void who_is_not_in_a_room_is_not_heard_there(void **state)
+{
+    struct chat_msg msg = {.kind = CHAT_TEXT, .to_room = true, .text = "psst", .size = 4};
+    uint8_t octets[100];
+
+    (void)state;
+    world_say(alice, "/room #two carol");
+    world_run(&world);
+    memcpy(msg.id, alice->chat->rooms[0].id, sizeof msg.id);
+    chat_message(alice->chat, bob->card.key, octets, (size_t)chat_msg_write(octets, sizeof octets, &msg));
+    chat_message(carol->chat, alice->card.key, octets, (size_t)chat_msg_write(octets, sizeof octets, &msg));
+    msg.id[0] ^= 1;
+    chat_message(alice->chat, carol->card.key, octets, (size_t)chat_msg_write(octets, sizeof octets, &msg));
+    assert_false(world_told(alice, "message", "psst"));
+    assert_false(world_told(carol, "message", "psst"));
+    assert_int_equal(world.count, 3); /* each was told that it is not heard */
+    world_run(&world);
 }
 
 static void a_room_grows(void **state)
@@ -230,6 +254,9 @@ static void who_comes_back_is_invited_again(void **state)
     world_restart(bob);
     world_run(&world);
     assert_true(world_told(bob, "invited", "alice\tunverified\t#lunch\t-\t-\tyou (invited), alice, carol (invited)"));
+    world_say(carol, "bob is away");
+    world_run(&world);
+    assert_true(world_told(carol, "delivered", "\t1\t1/1\t-"));
     world_say(bob, "/join #lunch");
     world_run(&world);
     world_say(bob, "back");
@@ -293,6 +320,7 @@ int main(void)
         WITH_WORLD(meet_in_a_room),
         WITH_WORLD(only_the_owner_changes_a_room),
         WITH_WORLD(a_room_grows),
+        WITH_WORLD(who_is_not_in_a_room_is_not_heard_there),
         WITH_WORLD(who_comes_back_is_invited_again),
         WITH_WORLD(invitations_are_bounded),
     };

@@ -146,6 +146,37 @@ static void goes_on_after_a_gap(void **state)
     expect_file("photo.jpg");
 }
 
+static void give_chunk(uint64_t offset)
+{
+    struct chat_msg msg = {.kind = CHAT_CHUNK, .number = offset, .text = "abc", .size = 3};
+    uint8_t out[200];
+
+    chat_message(bob->chat, alice->card.key, out, (size_t)chat_msg_write(out, sizeof out, &msg));
+}
+
+/* Each gap is answered once, with where the receiver is. */
+static void gaps_are_answered(void **state)
+{
+    struct chat_msg msg = {.kind = CHAT_OFFER, .number = 9, .text = "x", .size = 1};
+    uint8_t out[200];
+
+    (void)state;
+    chat_message(bob->chat, alice->card.key, out, (size_t)chat_msg_write(out, sizeof out, &msg));
+    world_say(bob, "/accept");
+    world_run(&world);
+    give_chunk(3);
+    give_chunk(6);
+    assert_int_equal(world.count, 1);
+    give_chunk(0);
+    assert_int_equal(world.count, 1);
+    give_chunk(6);
+    assert_int_equal(world.count, 2);
+    assert_int_equal(chat_msg_parse(&msg, world.queue[1]->data, world.queue[1]->size), 0);
+    assert_int_equal(msg.kind, CHAT_ACCEPT);
+    assert_int_equal(msg.number, 3);
+    assert_false(world_told(bob, "file-failed", ""));
+}
+
 /* The name is the sender's: it may say anything. */
 static void is_stored_in_its_folder_alone(void **state)
 {
@@ -254,6 +285,7 @@ int main(void)
         WITH_WORLD(goes_on_after_the_receiver_was_away),
         WITH_WORLD(goes_on_after_the_sender_was_away),
         WITH_WORLD(goes_on_after_a_gap),
+        WITH_WORLD(gaps_are_answered),
         WITH_WORLD(is_stored_in_its_folder_alone),
         WITH_WORLD(has_the_right_hash_or_is_gone),
         WITH_WORLD(stops_when_the_disk_is_full),
