@@ -6,6 +6,7 @@
 
 #include <sodium.h>
 
+#include "base/block.h"
 #include "base/secret.h"
 #include "libcurve/engine.h"
 
@@ -108,6 +109,7 @@ int ih_channel_open(struct ih_channel *channel, const uint8_t *command, size_t s
     struct ih_incoming *incoming;
     uint64_t nonce;
     uint8_t flags;
+    int rc = 0;
 
     if (size < COMMAND_MIN)
         return -EPROTO;
@@ -116,23 +118,23 @@ int ih_channel_open(struct ih_channel *channel, const uint8_t *command, size_t s
     nonce = ih_curve_get_nonce(command + NAME);
     if (nonce <= channel->keys->opened)
         return -ESTALE;
-    incoming = malloc(sizeof *incoming + size - COMMAND_MIN);
+    incoming = ih_block_alloc(sizeof *incoming + size - COMMAND_MIN);
     if (!incoming)
         return -ENOMEM;
-    if (ih_box_open(channel->keys->open, nonce, command + TAG, command + TEXT, size - TEXT, &flags, incoming->head) <
-        0) {
-        free(incoming);
-        return -EBADMSG;
-    }
-    *gap = nonce != channel->keys->opened + 1;
-    channel->keys->opened = nonce;
-    if (flags != 0 || ih_header_get(incoming->head, header) < 0) {
-        free(incoming);
-        return -EPROTO;
-    }
     incoming->size = size - COMMAND_MIN;
     incoming->several = NULL;
     ih_list_init(&incoming->link);
+    if (ih_box_open(channel->keys->open, nonce, command + TAG, command + TEXT, size - TEXT, &flags, incoming->head) < 0)
+        rc = -EBADMSG;
+    if (rc == 0) {
+        *gap = nonce != channel->keys->opened + 1;
+        channel->keys->opened = nonce;
+        rc = flags != 0 ? -EPROTO : ih_header_get(incoming->head, header);
+    }
+    if (rc < 0) {
+        ih_message_free(&incoming->message);
+        return rc;
+    }
     *incoming_p = incoming;
     return 0;
 }

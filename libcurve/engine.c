@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "base/block.h"
 #include "base/random.h"
 #include "base/secret.h"
 #include "zmtp/metadata.h"
@@ -21,6 +22,7 @@ enum {
 struct letter {
     struct ih_envelope envelope;
     struct ih_list link; /* in engine->replies */
+    size_t size;         /* of all of it */
     uint8_t octets[];    /* route, envelope */
 };
 
@@ -28,10 +30,12 @@ struct letter {
 
 struct ih_envelope *ih_envelope_new(struct ih_octets route, uint8_t type, const uint8_t *tag, size_t size)
 {
-    struct letter *letter = malloc(sizeof *letter + route.size + IH_ENVELOPE_HEAD + size);
+    size_t whole = sizeof(struct letter) + route.size + IH_ENVELOPE_HEAD + size;
+    struct letter *letter = ih_block_alloc(whole);
 
     if (!letter)
         return NULL;
+    letter->size = whole;
     ih_list_init(&letter->link);
     if (route.size > 0)
         memcpy(letter->octets, route.data, route.size);
@@ -45,8 +49,12 @@ struct ih_envelope *ih_envelope_new(struct ih_octets route, uint8_t type, const 
 
 void ih_envelope_free(struct ih_envelope *envelope)
 {
-    if (envelope)
-        free(IH_CONTAINER(envelope, struct letter, envelope));
+    struct letter *letter;
+
+    if (!envelope)
+        return;
+    letter = IH_CONTAINER(envelope, struct letter, envelope);
+    ih_block_free(letter, letter->size);
 }
 
 void ih_message_free(struct ih_message *message)
@@ -57,7 +65,7 @@ void ih_message_free(struct ih_message *message)
         return;
     incoming = IH_CONTAINER(message, struct ih_incoming, message);
     free(incoming->several);
-    free(incoming);
+    ih_block_free(incoming, sizeof *incoming + incoming->size);
 }
 
 void ih_engine_reply(struct ih_engine *engine, struct ih_envelope *envelope)
@@ -218,7 +226,7 @@ void ih_engine_free(struct ih_engine *engine)
         ih_session_free(IH_CONTAINER(node, struct ih_session, node));
     ih_responder_forget(engine, NULL);
     while ((link = ih_list_pop(&engine->replies)) != NULL)
-        free(IH_CONTAINER(link, struct letter, link));
+        ih_envelope_free(&IH_CONTAINER(link, struct letter, link)->envelope);
     ih_map_fini(&engine->sessions);
     ih_map_fini(&engine->newest);
     ih_map_fini(&engine->channels);

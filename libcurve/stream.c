@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/block.h"
 #include "base/random.h"
 #include "libcurve/engine.h"
 
@@ -60,7 +61,7 @@ static void dequeue(struct ih_session *session, struct ih_outgoing *outgoing)
 {
     ih_list_del(&outgoing->link);
     count(session, -1);
-    free(outgoing);
+    ih_block_free(outgoing, sizeof *outgoing + outgoing->size);
 }
 
 void ih_stream_fini(struct ih_session *session)
@@ -250,7 +251,7 @@ int ih_stream_queue(struct ih_session *session, const struct ih_octets *frames, 
     if (frame_count > 1)
         overhead = frame_count * IH_FRAME_SIZE;
     size += overhead;
-    outgoing = malloc(sizeof *outgoing + size);
+    outgoing = ih_block_alloc(sizeof *outgoing + size);
     if (!outgoing)
         return -ENOMEM;
     outgoing->overhead = overhead;
