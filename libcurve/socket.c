@@ -108,7 +108,7 @@ static int open_socket(curve_socket_t *socket, const curve_cert_t *own)
         return -errno;
     error = ih_socket_pair(socket->context, &socket->handle, &socket->inner, HANDLE_HWM, HANDLE_HWM);
     if (error == 0)
-        error = ih_socket_pair(socket->context, &socket->wake, &socket->inner_wake, 1, 1);
+        error = ih_socket_pair(socket->context, &socket->wake, &socket->inner_wake, 0, 0);
     return error;
 }
 
@@ -206,7 +206,8 @@ static int start(curve_socket_t *socket)
     return 0;
 }
 
-/* An error means that the context ends, which the worker notices by itself; or that a call is waiting already. */
+/* An error means that the context ends, which the worker notices by itself. The pipe is not limited: there is one call at a
+ * time, and libzmq may take up to a millisecond to notice that a full one was read. */
 void ih_socket_wake(curve_socket_t *socket)
 {
     zmq_msg_t msg;

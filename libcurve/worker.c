@@ -256,7 +256,8 @@ static int wait_ms(const struct ih_worker *worker)
         deadline = worker->links_ms;
     if (worker->linger_ms < deadline)
         deadline = worker->linger_ms;
-    if (worker->stuck && worker->stuck_ms + 1000 < deadline)
+    /* A client keeps it, and waits for room. */
+    if (worker->stuck && worker->socket->kind != IH_ENGINE_CLIENT && worker->stuck_ms + 1000 < deadline)
         deadline = worker->stuck_ms + 1000;
     if (deadline == UINT64_MAX)
         return -1;

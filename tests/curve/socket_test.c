@@ -368,6 +368,22 @@ static void test_mistakes(void **state)
     close_all(client, server);
 }
 
+/* Calls that follow one another quicker than libzmq notices what was read of a full pipe. */
+static void test_many_calls(void **state)
+{
+    const struct ends *ends = *state;
+    char endpoint[ENDPOINT_SIZE];
+    curve_socket_t *server = make_server(ends, "tcp", endpoint);
+    curve_socket_t *other = curve_server_new(ends->context, ends->server_cert);
+
+    for (int i = 0; i < 3000; i++) {
+        assert_int_equal(curve_bind(other, endpoint), -1);
+        assert_int_equal(errno, EADDRINUSE);
+    }
+    assert_int_equal(curve_close(&other), 0);
+    assert_int_equal(curve_close(&server), 0);
+}
+
 /* What the other end would not take is reported; what follows arrives. */
 static void test_peer_limit(void **state)
 {
@@ -476,11 +492,12 @@ static void test_unbind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),      cmocka_unit_test(test_reversed),    cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_multipart), cmocka_unit_test(test_order),       cmocka_unit_test(test_timeouts),
-        cmocka_unit_test(test_sndhwm),    cmocka_unit_test(test_slow_client), cmocka_unit_test(test_poll),
-        cmocka_unit_test(test_fd),        cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_peer_limit),
-        cmocka_unit_test(test_term),      cmocka_unit_test(test_linger),      cmocka_unit_test(test_unbind),
+        cmocka_unit_test(test_echo),       cmocka_unit_test(test_reversed),    cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_multipart),  cmocka_unit_test(test_order),       cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_sndhwm),     cmocka_unit_test(test_slow_client), cmocka_unit_test(test_poll),
+        cmocka_unit_test(test_fd),         cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_many_calls),
+        cmocka_unit_test(test_peer_limit), cmocka_unit_test(test_term),        cmocka_unit_test(test_linger),
+        cmocka_unit_test(test_unbind),
     };
 
     return cmocka_run_group_tests_name("socket", tests, setup_ends, teardown_ends);
