@@ -8,7 +8,7 @@
 #include "libcurve/engine.h"
 
 enum {
-    PROBE_MS = 500,   /* what is not acknowledged that long is asked about; doubled each time */
+    PROBE = 2,        /* what is not acknowledged for so many reconnect_ivl is asked about; doubled each time */
     PATIENCE = 20,    /* so many reconnect_ivl without an answer, and an initiator begins a new handshake */
     PATIENCE_NEW = 5, /* the same when the carrier is new */
 };
@@ -229,8 +229,8 @@ static void watch(struct ih_session *session, uint64_t now_ms)
         session->probe_ms = IH_NEVER_MS;
         session->probe_ivl = 0;
     } else if (session->probe_ms == IH_NEVER_MS || session->probe_ivl == 0) {
-        session->probe_ivl = PROBE_MS;
-        session->probe_ms = now_ms + PROBE_MS;
+        session->probe_ivl = PROBE * (uint64_t)session->engine->limits.reconnect_ivl;
+        session->probe_ms = now_ms + session->probe_ivl;
     }
 }
 
