@@ -7,9 +7,8 @@
 #include "libcurve/worker.h"
 
 enum {
-    BATCH = 128,     /* of one kind, before the others have their turn */
-    SMALL = 256,     /* octets that are rather copied than handed over */
-    STUCK_MS = 1000, /* that an envelope waits for a relay to take it */
+    BATCH = 128, /* of one kind, before the others have their turn */
+    SMALL = 256, /* octets that are rather copied than handed over */
 };
 
 static bool is_client(const struct ih_worker *worker)
@@ -195,7 +194,7 @@ static int give_envelope(struct ih_worker *worker)
         if (worker->stuck != link)
             worker->stuck_ms = worker->now_ms;
         worker->stuck = link;
-        if (is_client(worker) || (link && worker->now_ms - worker->stuck_ms < STUCK_MS))
+        if (is_client(worker) || (link && worker->now_ms - worker->stuck_ms < IH_STUCK_MS))
             return -EAGAIN;
     }
     ih_envelope_free(worker->envelope);

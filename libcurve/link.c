@@ -359,8 +359,8 @@ uint64_t ih_link_tick(struct ih_link *link, uint64_t now_ms)
 {
     uint64_t heartbeat = (uint64_t)link->owner->options[CURVE_HEARTBEAT_IVL];
 
-    if (link->register_ms <= now_ms) {
-        (void)say(link, IH_RELAY_REGISTER, curve_cert_public_key(link->owner->own));
+    if (link->register_ms <= now_ms || link->waiting) {
+        link->waiting = say(link, IH_RELAY_REGISTER, curve_cert_public_key(link->owner->own)) == -EAGAIN;
         link->register_ms = now_ms + REGISTER_MS;
         link->heard_ms = now_ms;
     }

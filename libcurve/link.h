@@ -20,6 +20,7 @@ struct ih_link {
     int connected; /* connections that stand, as far as is reported */
     /* A peer's. */
     bool registered;
+    bool waiting;         /* to register, for a connection */
     uint64_t register_ms; /* when to register (again); UINT64_MAX: need not be */
     uint64_t ping_ms;     /* when to ping */
     uint64_t heard_ms;

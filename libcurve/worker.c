@@ -239,7 +239,8 @@ static int fill_items(const struct ih_worker *worker, zmq_pollitem_t *items)
     count = add_item(items, count, worker->asker.socket, ZMQ_POLLIN);
     for (int i = 0; i < worker->link_count; i++) {
         const struct ih_link *link = &worker->links[i];
-        bool waits = worker->envelope && (worker->socket->kind == IH_ENGINE_CLIENT || worker->stuck == link);
+        bool is_client = worker->socket->kind == IH_ENGINE_CLIENT;
+        bool waits = link->waiting || (worker->envelope && (is_client || worker->stuck == link));
 
         count = add_item(items, count, link->socket, waits ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
         count = add_item(items, count, link->monitor, ZMQ_POLLIN);
@@ -256,9 +257,9 @@ static int wait_ms(const struct ih_worker *worker)
         deadline = worker->links_ms;
     if (worker->linger_ms < deadline)
         deadline = worker->linger_ms;
-    /* A client keeps it, and waits for room. */
-    if (worker->stuck && worker->socket->kind != IH_ENGINE_CLIENT && worker->stuck_ms + 1000 < deadline)
-        deadline = worker->stuck_ms + 1000;
+    /* A client's envelope waits for a connection, however long that takes. */
+    if (worker->stuck && worker->socket->kind != IH_ENGINE_CLIENT && worker->stuck_ms + IH_STUCK_MS < deadline)
+        deadline = worker->stuck_ms + IH_STUCK_MS;
     if (deadline == UINT64_MAX)
         return -1;
     return deadline <= now ? 0 : deadline - now > INT_MAX ? INT_MAX : (int)(deadline - now);
@@ -267,10 +268,16 @@ static int wait_ms(const struct ih_worker *worker)
 static void wait(struct ih_worker *worker)
 {
     zmq_pollitem_t items[ITEMS_MAX];
-    int error = ih_zmq_poll(items, fill_items(worker, items), wait_ms(worker));
+    int count = fill_items(worker, items);
+    int error = ih_zmq_poll(items, count, wait_ms(worker));
 
     if (error && error != -EINTR)
         worker->fatal = error;
+    /* A link that waits to register may do so now. */
+    for (int i = 0; error == 0 && i < count; i++) {
+        if (items[i].revents & ZMQ_POLLOUT)
+            worker->links_ms = worker->now_ms;
+    }
 }
 
 /* When closing: is everything said, or the time over? */

@@ -8,6 +8,8 @@
 #include "libcurve/routes.h"
 #include "libcurve/socket.h"
 
+enum { IH_STUCK_MS = 1000 }; /* that an envelope waits for a relay to take it */
+
 /* Owner: the socket until ih_worker_run, then its own thread, which frees it at the end. */
 struct ih_worker {
     curve_socket_t *socket;
