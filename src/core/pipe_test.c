@@ -130,18 +130,18 @@ static void message_without_an_end_is_bounded(void **state)
     size_t octets;
 
     (void)state;
-    sock.opt.maxmsgsize = 100000;
+    pipe->max_frame = 100000;
     assert_in_range(grow_part(pipe, 100000, false), 1500000, 1600000); /* 16 such messages; ZMQ_RCVHWM is less */
     ih_pipe_hiccup(pipe);
     assert_in_range(grow_part(pipe, 0, false), 1500000, 1600000);
     ih_pipe_hiccup(pipe);
     assert_in_range(grow_part(pipe, 1000, true), 1500000, 1600000);
     ih_pipe_hiccup(pipe);
-    sock.opt.maxmsgsize = 100;
+    pipe->max_frame = 100;
     octets = grow_part(pipe, 100, false);
     assert_in_range(octets, 1000000, 1 << 20); /* at least a mebioctet */
     ih_pipe_hiccup(pipe);
-    sock.opt.maxmsgsize = -1;
+    pipe->max_frame = -1;
     for (size_t i = 0; i <= octets / 100; i++)
         assert_int_equal(deliver_part(pipe, 100, false), 0);
 }
@@ -152,7 +152,7 @@ static void ended_messages_are_no_part(void **state)
     struct ih_pipe *pipe = open_pipe();
 
     (void)state;
-    sock.opt.maxmsgsize = 100000;
+    pipe->max_frame = 100000;
     for (int i = 0; i < 10; i++) {
         for (int k = 0; k < 10; k++)
             assert_int_equal(deliver_part(pipe, 100000, false), 0);
