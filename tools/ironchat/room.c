@@ -342,11 +342,9 @@ void chat_member_came(struct chat *chat, struct peer *peer, const struct chat_ms
     if (member == NULL || member->joined == joined)
         return;
     member->joined = joined;
-    if (!room->joined)
-        return;
     chat_tell(chat, (struct chat_note){.kind = CHAT_NOTE_ROOM, .where = room->name, .text = joined ? "joined" : "left"},
               peer->key);
-    if (joined)
+    if (joined && room->joined)
         send_state(chat, room->id, CHAT_JOINED, peer); /* so that who comes later learns who is there */
 }
 
