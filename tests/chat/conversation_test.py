@@ -80,6 +80,7 @@ def marks_last(folder):
     number = alice.told("safety", who="bob")[7]
     require(bob.told("safety", who="alice")[7] == number, "the safety numbers differ")
     alice.say("/verify bob yes")
+    alice.told("info", text="bob is verified now")
     bob.say("/msg alice it is me")
     record = alice.told("message", text="it is me")
     require(record[3] == "verified", "the mark is wrong")
