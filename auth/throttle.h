@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Slows down guessing: after a few failures an address, and a user name, must wait before the next attempt is looked at;
+ * the wait doubles with each failure up to a bound, and is forgotten with time or, for the address and user together, by
+ * success. Pure: times are the caller's, in ms. Bounded memory: the entries that would be forgotten next go first; a flood of
+ * names cannot push out an address under punishment that fails at the time. Keyed hashes, so that a stranger cannot
+ * aim at one slot. Not thread-safe.
+ */
+#ifndef IH_AUTH_THROTTLE_H
+#define IH_AUTH_THROTTLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct auth_throttle;
+
+struct auth_throttle *auth_throttle_new(size_t entries);
+void auth_throttle_free(struct auth_throttle *throttle);
+
+/* When an attempt may be looked at: now, or later. */
+uint64_t auth_throttle_when(struct auth_throttle *throttle, const char *address, const char *user, uint64_t now);
+
+void auth_throttle_failed(struct auth_throttle *throttle, const char *address, const char *user, uint64_t now);
+void auth_throttle_succeeded(struct auth_throttle *throttle, const char *address, const char *user, uint64_t now);
+
+#endif
