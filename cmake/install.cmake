@@ -30,7 +30,7 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/ZeroMQConfigVersion.cmake C
 install(FILES ${CMAKE_BINARY_DIR}/ZeroMQConfig.cmake ${CMAKE_BINARY_DIR}/ZeroMQConfigVersion.cmake
     DESTINATION ${package_dir})
 
-foreach(section IN ITEMS 1 3 7)
+foreach(section IN ITEMS 1 3 5 7)
     file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.${section})
     install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
