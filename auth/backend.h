@@ -36,18 +36,18 @@ enum {
 
 /* One entry: a user with a password hash, or a client key. */
 struct auth_record {
-    char user_id[AUTH_TEXT_MAX + 1]; /* what ZAP answers. Of a user: the name. Of a key: its owner's name, or the key's Z85 */
-    char stamp[AUTH_STAMP_SIZE];     /* of a user: changes when the password does (auth_password_stamp); "" if unknown */
+    char user_id[AUTH_TEXT_MAX + 1]; /* what ZAP answers: a user's name; of a key its owner's, or the key's Z85 */
+    char stamp[AUTH_STAMP_SIZE]; /* of a user: changes when the password does (auth_password_stamp); "" if unknown */
 };
 
 /* From the configuration. Owner: the configuration; longer-lived than the back end. Names of properties that only some
  * back ends know (LDAP) are looked up by auth_setting(). */
 struct auth_settings {
-    const char *name;  /* in the configuration: "staff" */
-    const char *url;   /* whole, with the scheme */
-    int timeout;       /* ms for one call */
-    int sessions;      /* the most sessions at a time */
-    const char *(*get)(const void *arg, const char *name); /* a property of the back end's section, NULL if it is not there */
+    const char *name;                                      /* in the configuration: "staff" */
+    const char *url;                                       /* whole, with the scheme */
+    int timeout;                                           /* ms for one call */
+    int sessions;                                          /* the most sessions at a time */
+    const char *(*get)(const void *arg, const char *name); /* a property of the back end's section, or NULL */
     const void *arg;
 };
 
@@ -66,7 +66,7 @@ typedef int(auth_entry_fn)(void *arg, const struct auth_entry *entry); /* negati
 
 struct auth_backend_ops {
     const char *scheme;      /* "sqlite" */
-    const char *const *keys; /* the names of settings that it knows besides url, timeout, sessions, cache; NULL behind the last */
+    const char *const *keys; /* names of settings that it knows besides url, timeout, sessions, cache; NULL ends them */
 
     /* ---- reading: every back end ---- */
 
@@ -86,7 +86,8 @@ struct auth_backend_ops {
     int (*find_user)(struct auth_session *session, const char *user, struct auth_record *record);
 
     /* A user and the password. Takes as long for a user who is not there as for a wrong password (auth_password_check). */
-    int (*check_password)(struct auth_session *session, const char *user, const char *password, struct auth_record *record);
+    int (*check_password)(struct auth_session *session, const char *user, const char *password,
+                          struct auth_record *record);
 
     /* Waits until something may have changed, or stop_fd becomes readable. 1: changed (or changes may have been missed);
      * 0: stop; -EAGAIN: the back end is away (called again after a pause). Called in a thread of its own with a session of
@@ -104,7 +105,7 @@ struct auth_backend_ops {
     int (*remove_user)(struct auth_session *session, const char *user);
     int (*add_key)(struct auth_session *session, const uint8_t *key, const char *user, const char *comment);
     int (*remove_key)(struct auth_session *session, const uint8_t *key);
-    int (*list)(struct auth_session *session, auth_entry_fn *fn, void *arg); /* users by name, then keys by owner and key */
+    int (*list)(struct auth_session *session, auth_entry_fn *fn, void *arg); /* users by name, keys by owner and key */
 };
 
 /* The ops for a URL's scheme; NULL: unknown, or not built in. */
@@ -112,6 +113,9 @@ const struct auth_backend_ops *auth_backend_find(const char *url);
 
 /* The schemes that are built in, NULL behind the last. */
 const char *const *auth_backend_schemes(void);
+
+/* A property of the back end's section, NULL if it is not there. */
+const char *auth_setting(const struct auth_settings *settings, const char *name);
 
 /* A user name that may be stored: 1 to 255 octets of valid UTF-8 without control characters, ':' and '/'. A request with
  * another one is answered -ENOENT by every back end. */
