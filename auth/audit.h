@@ -20,8 +20,8 @@ void auth_audit_write(struct auth_audit *audit, const struct auth_request *reque
                       uint64_t microseconds);
 
 /* A connection that lost its permission. closed: it was closed; else it could not be (stock libzmq). */
-void auth_audit_revoked(struct auth_audit *audit, const struct auth_request *request, const struct auth_verdict *verdict,
-                        bool closed);
+void auth_audit_revoked(struct auth_audit *audit, const struct auth_request *request,
+                        const struct auth_verdict *verdict, bool closed);
 
 /* The line itself, without the line end: RFC 8259, all text escaped, so that what strangers send stays inside its string.
  * Returns its length; room is enough with AUTH_AUDIT_LINE_MAX. */

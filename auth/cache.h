@@ -22,6 +22,7 @@ void auth_cache_clear(struct auth_cache *cache);
 
 /* True, and the record, if this very request (mechanism, user and password, or key) was answered with yes and is fresh. A
  * review needs no password, but the same stamp. The domain and address do not matter: they are the policy's. */
-bool auth_cache_get(struct auth_cache *cache, const struct auth_request *request, struct auth_record *record, uint64_t now);
+bool auth_cache_get(struct auth_cache *cache, const struct auth_request *request, struct auth_record *record,
+                    uint64_t now);
 
 #endif

@@ -105,9 +105,9 @@ void auth_config_release(struct auth_config *config);
 const struct auth_domain *auth_config_domain(const struct auth_config *config, const char *name);
 
 enum auth_outcome {
-    AUTH_DECIDED,  /* verdict is whole */
-    AUTH_ASK,      /* ask the back ends of *rule in order */
-    AUTH_FORWARD,  /* ask the central service domain->forward */
+    AUTH_DECIDED, /* verdict is whole */
+    AUTH_ASK,     /* ask the back ends of *rule in order */
+    AUTH_FORWARD, /* ask the central service domain->forward */
 };
 
 /* What the policy itself says: domain, addresses, mechanism, everyone. In doubt refused. */

@@ -24,7 +24,7 @@ struct auth_request {
     char address[AUTH_TEXT_MAX + 1]; /* as the server gave it; "" if unknown (ipc, inproc) */
     char user[AUTH_TEXT_MAX + 1];    /* PLAIN */
     char password[AUTH_TEXT_MAX + 1];
-    uint8_t key[AUTH_KEY_SIZE];      /* CURVE */
+    uint8_t key[AUTH_KEY_SIZE]; /* CURVE */
     /* Set: no connection waits; this asks whether an open one would still be let in. password is empty then and not
      * looked at; stamp must still be that of the user's credentials ("" matches any). */
     bool review;
@@ -35,10 +35,10 @@ enum auth_status { AUTH_OK = 200, AUTH_TEMPORARY = 300, AUTH_REFUSED = 400, AUTH
 
 struct auth_verdict {
     enum auth_status status;
-    char user_id[AUTH_TEXT_MAX + 1];  /* empty unless AUTH_OK */
-    char reason[AUTH_TEXT_MAX + 1];   /* one line for the audit and `ironauth check`; no secrets. Clients do not see it */
-    char backend[64];                 /* the configuration's name of who decided; "" : the policy alone */
-    char stamp[AUTH_STAMP_SIZE];      /* PLAIN: changes when the password does; else "" */
+    char user_id[AUTH_TEXT_MAX + 1]; /* empty unless AUTH_OK */
+    char reason[AUTH_TEXT_MAX + 1]; /* one line for the audit and `ironauth check`; no secrets. Clients do not see it */
+    char backend[64];               /* the configuration's name of who decided; "" : the policy alone */
+    char stamp[AUTH_STAMP_SIZE];    /* PLAIN: changes when the password does; else "" */
 };
 
 #endif

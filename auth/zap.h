@@ -11,8 +11,8 @@ struct auth_frame {
 };
 
 enum {
-    AUTH_ZAP_FRAMES_MAX = 16,     /* of a request behind the envelope; more are malformed */
-    AUTH_ZAP_REPLY_FRAMES = 6,    /* version, request id, status code, status text, user id, metadata */
+    AUTH_ZAP_FRAMES_MAX = 16,  /* of a request behind the envelope; more are malformed */
+    AUTH_ZAP_REPLY_FRAMES = 6, /* version, request id, status code, status text, user id, metadata */
     AUTH_ZAP_METADATA_MAX = 1024,
 };
 

@@ -8,8 +8,8 @@
 /* Owner of all nodes: the root, which has no name. */
 struct auth_zpl {
     char *name;
-    char *value; /* "" if there is none */
-    unsigned line, column;       /* of the name, from 1 on */
+    char *value;           /* "" if there is none */
+    unsigned line, column; /* of the name, from 1 on */
     unsigned value_column;
     struct auth_zpl *child, *next; /* in the order of the file */
 };

@@ -8,7 +8,7 @@ set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ZeroMQ)
 install(TARGETS libzmq libzmq-static EXPORT ZeroMQTargets
     LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${CMAKE_SOURCE_DIR}/include/zmq.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${CMAKE_SOURCE_DIR}/include/zmq.h ${CMAKE_SOURCE_DIR}/include/ironhouse.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # Relative to the prefix where they can be, so that pkg-config can be told of another prefix.
 set(pc_prefix ${CMAKE_INSTALL_PREFIX})

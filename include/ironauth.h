@@ -88,7 +88,7 @@ typedef struct ironauth_request {
     const char *mechanism; /* "NULL", "PLAIN", "CURVE" */
     const char *user;      /* PLAIN */
     const char *password;
-    const uint8_t *key;    /* CURVE: 32 octets */
+    const uint8_t *key; /* CURVE: 32 octets */
 } ironauth_request_t;
 
 typedef struct ironauth_verdict {

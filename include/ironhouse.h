@@ -44,13 +44,13 @@ typedef void(ironhouse_connection_fn)(void *arg, uint64_t id, const ironhouse_co
  * connection about which a handler has not answered yet, or whose handshake is not finished, is not shown: it is asked
  * about again, by a new request, before it is let in. So a permission that was lost before this call, and that the
  * handler will not give again, is held by the shown connections only.
- * Any thread. Returns the number of connections shown; -1 with EFAULT: no context, or fn is NULL; ETERM.
+ * Any thread. Returns the number of connections shown; -1 with EFAULT: no context, or fn is NULL; ETERM; ENOMEM: nothing is shown.
  */
 IRONHOUSE_EXPORT int ironhouse_connections(void *context, ironhouse_connection_fn *fn, void *arg);
 
 /* Closes these connections; the monitor of their socket says ZMQ_EVENT_DISCONNECTED. Unsent messages are lost, messages
  * that were read already are still received. Ids of connections that are gone are passed over. Any thread. Returns the
- * number of connections closed; -1 with EFAULT, ETERM. */
+ * number of connections closed; -1 with EFAULT, ETERM, ENOMEM: none is closed. */
 IRONHOUSE_EXPORT int ironhouse_close(void *context, const uint64_t *ids, size_t count);
 
 #ifdef __cplusplus

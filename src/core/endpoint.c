@@ -185,7 +185,7 @@ void ih_endpoint_cut_all(struct ih_socket *socket)
     IH_LIST_EACH_SAFE(node, following, &socket->conns) {
         struct ih_conn *conn = IH_CONTAINER(node, struct ih_conn, node);
 
-        conn->cut(conn);
+        conn->ops->cut(conn);
     }
     IH_LIST_EACH_SAFE(node, following, &socket->endpoints) {
         struct ih_endpoint *endpoint = IH_CONTAINER(node, struct ih_endpoint, node);

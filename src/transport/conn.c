@@ -84,6 +84,34 @@ static void cut(struct ih_conn *base)
     stream_conn_close(conn, false);
 }
 
+static uint64_t admitted(const struct ih_conn *base, const struct ih_props **props)
+{
+    const struct stream_conn *conn = IH_CONTAINER(base, const struct stream_conn, base);
+
+    if (conn->state != STREAM_ACTIVE)
+        return 0;
+    if (props)
+        *props = conn->pipe->props;
+    return conn->admission;
+}
+
+static void doubt(struct ih_conn *base)
+{
+    struct stream_conn *conn = IH_CONTAINER(base, struct stream_conn, base);
+
+    if (conn->state == STREAM_ASKING)
+        stream_ask_again(conn);
+    else if (conn->state == STREAM_HANDSHAKE && conn->admission)
+        stream_conn_fail(conn, -EAGAIN);
+}
+
+static void revoke(struct ih_conn *base)
+{
+    stream_conn_fail(IH_CONTAINER(base, struct stream_conn, base), -EACCES);
+}
+
+static const struct ih_conn_ops base_ops = {.cut = cut, .admitted = admitted, .doubt = doubt, .revoke = revoke};
+
 static void timer_fired(struct ih_timer *timer)
 {
     struct stream_conn *conn = IH_CONTAINER(timer, struct stream_conn, timer);
@@ -111,7 +139,7 @@ struct stream_conn *stream_conn_new(struct ih_socket *socket, const struct strea
     ih_list_init(&source->flush_node);
     ih_list_init(&source->resume_node);
     ih_list_init(&source->grave_node);
-    conn->base.cut = cut;
+    conn->base.ops = &base_ops;
     conn->kind = kind;
     conn->origin = origin;
     origin->refs++;

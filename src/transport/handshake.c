@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "core/context.h"
 #include "core/driver.h"
 #include "core/socket.h"
 #include "platform/poller.h"
@@ -100,6 +101,7 @@ static void zap_done(void *owner, const struct ih_zap_result *result)
     struct stream_conn *conn = owner;
 
     if (result->status == 200) {
+        conn->admission = ih_ctx_serial(conn->base.source.socket->ctx);
         conn->zap_props = ih_zap_props(result);
         if (!conn->zap_props) {
             stream_conn_fail(conn, -ENOMEM);
@@ -130,6 +132,13 @@ static void ask_zap(struct stream_conn *conn)
         stream_conn_fail(conn, rc);
     else
         stream_conn_watch(conn);
+}
+
+void stream_ask_again(struct stream_conn *conn)
+{
+    ih_zap_free(conn->zap);
+    conn->zap = NULL;
+    ask_zap(conn);
 }
 
 /* Acts on what the step came to. Lock held. */

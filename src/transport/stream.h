@@ -98,6 +98,7 @@ struct stream_conn {
     struct ih_pipe *pipe;   /* from ACTIVE on */
     struct ih_zap *zap;
     struct ih_props *zap_props; /* what the handler said, for the messages */
+    uint64_t admission;         /* a handler let it in: a number of no other connection; 0: none was asked */
     int zap_error;              /* ZMQ_PROTOCOL_ERROR_ZAP_ value of a malformed reply, else 0 */
     struct ih_addr peer;
     uint8_t state;
@@ -183,6 +184,8 @@ void stream_proxy_end(struct stream_conn *conn);
 /* --- handshake.c -------------------------------------------------------------------------------------------------- */
 
 void stream_handshake(struct stream_conn *conn);
+/* Asks the ZAP handler anew: what it was asked before may be out of date. */
+void stream_ask_again(struct stream_conn *conn);
 
 /* --- transfer.c --------------------------------------------------------------------------------------------------- */
 
