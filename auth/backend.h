@@ -64,6 +64,8 @@ struct auth_entry {
 
 typedef int(auth_entry_fn)(void *arg, const struct auth_entry *entry); /* negative: stop, and return it */
 
+typedef void(auth_tell_fn)(void *arg, const char *line);
+
 struct auth_backend_ops {
     const char *scheme;      /* "sqlite" */
     const char *const *keys; /* names of settings that it knows besides url, timeout, sessions, cache; NULL ends them */
@@ -91,8 +93,13 @@ struct auth_backend_ops {
 
     /* Waits until something may have changed, or stop_fd becomes readable. 1: changed (or changes may have been missed);
      * 0: stop; -EAGAIN: the back end is away (called again after a pause). Called in a thread of its own with a session of
-     * its own. A change is seen within 500 ms. */
+     * its own. A change is seen within 500 ms. The first call of a session, and the first after the back end was away,
+     * return 1 as soon as it watches: what changed before was missed. */
     int (*watch)(struct auth_session *session, int stop_fd);
+
+    /* For people: tells, one line each and without secrets, what is stored there and damaged, passed over, or open to whom it
+     * should not be. NULL if there is nothing that it could look at. */
+    int (*inspect)(struct auth_session *session, auth_tell_fn *tell, void *arg);
 
     /* ---- writing: NULL where it cannot be written ---- */
 

@@ -92,6 +92,9 @@ CURVE_EXPORT int curve_cert_save_secret(const curve_cert_t *cert, const char *fi
 /* Reads FILE_secret if it is there, else FILE (zcert_load). NULL: the system's errors, or EINVAL: it is no certificate. */
 CURVE_EXPORT curve_cert_t *curve_cert_load(const char *file);
 
+/* Reads FILE alone, whatever lies beside it, and leaves a secret key that it holds behind: for certificates of others. */
+CURVE_EXPORT curve_cert_t *curve_cert_load_public(const char *file);
+
 /* 1 if the secret key was loaded from a file that group or others could read: warn the user. Else 0. */
 CURVE_EXPORT int curve_cert_exposed(const curve_cert_t *cert);
 

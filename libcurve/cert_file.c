@@ -201,3 +201,18 @@ curve_cert_t *curve_cert_load(const char *file)
         errno = -error;
     return cert;
 }
+
+curve_cert_t *curve_cert_load_public(const char *file)
+{
+    curve_cert_t *cert = NULL;
+    int error = file ? load(file, &cert) : -EFAULT;
+
+    if (error) {
+        errno = -error;
+        return NULL;
+    }
+    ih_secret_free(cert->secret_key);
+    cert->secret_key = NULL;
+    cert->exposed = false;
+    return cert;
+}

@@ -292,6 +292,32 @@ static void test_exposed(void **state)
     curve_cert_destroy(&cert);
 }
 
+/* FILE_secret may be anybody's: what lies beside a public certificate does not change whose it is. */
+static void test_load_public_alone(void **state)
+{
+    const char *file = path_of("mine");
+    curve_cert_t *mine = curve_cert_new();
+    curve_cert_t *other = curve_cert_new();
+    curve_cert_t *loaded = NULL;
+
+    (void)state;
+    assert_int_equal(curve_cert_save_public(mine, file), 0);
+    assert_int_equal(curve_cert_save_secret(other, file), 0);
+    loaded = curve_cert_load_public(file);
+    assert_non_null(loaded);
+    assert_string_equal(curve_cert_public_text(loaded), curve_cert_public_text(mine));
+    curve_cert_destroy(&loaded);
+    loaded = curve_cert_load_public(path_of("mine_secret"));
+    assert_non_null(loaded);
+    assert_null(curve_cert_secret_key(loaded));
+    assert_int_equal(curve_cert_exposed(loaded), 0);
+    curve_cert_destroy(&loaded);
+    assert_null(curve_cert_load_public(path_of("none")));
+    assert_int_equal(errno, ENOENT);
+    curve_cert_destroy(&mine);
+    curve_cert_destroy(&other);
+}
+
 static void test_load_failures(void **state)
 {
     (void)state;
@@ -412,6 +438,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_replaces, setup, teardown),
         cmocka_unit_test_setup_teardown(test_failed_save, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exposed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_load_public_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_load_failures, setup, teardown),
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_malformed),
