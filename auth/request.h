@@ -41,4 +41,11 @@ struct auth_verdict {
     char stamp[AUTH_STAMP_SIZE];    /* PLAIN: changes when the password does; else "" */
 };
 
+/* "NULL", "PLAIN", "CURVE"; "" for none of them. */
+const char *auth_mechanism_name(enum auth_mechanism mechanism);
+
+/* A key as Z85 (RFC 32), and back: false, and the key is untouched, if the text is none. print returns text. */
+const char *auth_key_print(char text[AUTH_KEY_TEXT], const uint8_t key[AUTH_KEY_SIZE]);
+bool auth_key_parse(uint8_t key[AUTH_KEY_SIZE], const char *text);
+
 #endif

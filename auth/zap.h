@@ -19,7 +19,8 @@ enum {
 /*
  * Reads a request from the version frame on. *id is its request id, to be echoed even if the rest is malformed (empty if
  * there is none). 0, or the reason for a refusal with status 500: version or frames are wrong (*why), -EINVAL; with status
- * 400: unknown mechanism, wrong credentials' size or number, a text too long or with control characters, -EACCES.
+ * 400: unknown mechanism, wrong credentials' size or number, a text that is too long, no UTF-8 or has control characters,
+ * -EACCES; then the request holds the domain and address that could be read, for the audit, and no credentials.
  */
 int auth_zap_parse(struct auth_request *request, struct auth_frame *id, const struct auth_frame *frames, size_t count,
                    const char **why);
