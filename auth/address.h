@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
+
+enum { AUTH_NETWORK_TEXT = 64 };
 
 struct auth_network {
     uint8_t address[16]; /* IPv4 as mapped into IPv6; all zero and bits 0 with local set */
@@ -15,7 +18,19 @@ struct auth_network {
 /* "10.0.0.0/8", "192.168.0.7", "2001:db8::/32", "::1", "local". -EINVAL: malformed, or bits set behind the prefix. */
 int auth_network_parse(struct auth_network *network, const char *text);
 
-/* An address as ZAP gives it ("" = local; an IPv6 zone "%eth0" is passed over). False for what is no address. */
+/* An address as ZAP gives it ("", or ipc's "localhost:UID:GID:PID" = local; an IPv6 zone "%eth0" is passed over). False for
+ * what is no address. An IPv4 address is held by IPv4 networks alone: ::/0 is all of IPv6. */
 bool auth_network_holds(const struct auth_network *network, const char *address);
+
+/* "10.0.0.0/8", "::1/128", "local". Returns text. */
+const char *auth_network_print(char text[AUTH_NETWORK_TEXT], const struct auth_network *network);
+
+enum auth_address_kind { AUTH_ADDRESS_NONE, AUTH_ADDRESS_LOCAL, AUTH_ADDRESS_IPV4, AUTH_ADDRESS_IPV6 };
+
+/* What an address is; IPv4 and IPv6 to octets, mapped as above. AUTH_ADDRESS_NONE: malformed. */
+enum auth_address_kind auth_address_parse(uint8_t octets[16], const char *address);
+
+/* "127.0.0.1:9464", "[::1]:9464", "localhost:9464" (as 127.0.0.1). -EINVAL: no address of the loopback, or no port. */
+int auth_address_loopback(struct sockaddr_storage *address, socklen_t *size, const char *text);
 
 #endif
