@@ -14,6 +14,25 @@ build() {
     cmake --build --preset "$preset" -j "$jobs"
 }
 
+# build_quietly PRESET: the same, and says how far it is: in a terminal as ninja does, else in two lines. What the
+# compiler says is shown if it fails.
+build_quietly() {
+    log=$(mktemp)
+    echo "Building into build/ with $jobs jobs; the first time takes a few minutes ..."
+    if [ -t 1 ]; then
+        { cmake --preset "$1" >"$log" && : >"$log" && cmake --build --preset "$1" -j "$jobs"; } || built=no
+    else
+        build "$1" >"$log" 2>&1 || built=no
+    fi
+    if [ -n "${built:-}" ]; then
+        cat "$log" >&2
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+    echo "Built."
+}
+
 # reference_dir: the folder of the system's own libzmq.so.5, which the tests compare with.
 reference_dir() {
     path=$(PATH=$PATH:/sbin:/usr/sbin ldconfig -p | sed -n 's/.*libzmq\.so\.5 .*=> //p' | head -n 1)
