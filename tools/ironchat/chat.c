@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
+#include <inttypes.h>
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,6 +75,8 @@ int chat_send(struct chat *chat, struct peer *peer, const struct chat_msg *msg, 
 
     if (size < 0)
         return size;
+    if (peer->pending_count >= (kind == PENDING_TEXT ? TEXTS_MAX : ANSWERS_MAX))
+        return -EAGAIN;
     rc = remember(peer, 0, kind, ref); /* first, so that nothing goes out that would be forgotten */
     if (rc < 0)
         return rc;
@@ -189,12 +192,29 @@ void chat_refused(struct chat *chat, const uint8_t *key)
     chat_say_info(chat, CHAT_NOTE_WARNING, "%s does not let you in yet: you are no contact there", contact->name);
 }
 
+/* Whoever stands between can forge without end: the first is told, and of the others how many they were. */
 void chat_suspect(struct chat *chat, const uint8_t *key, const char *what)
 {
     const struct chat_contact *contact = chat_contacts_keyed(chat->contacts, key);
 
-    chat_say_info(chat, CHAT_NOTE_WARNING, "dropped something that claims to be from %s: %s",
+    if (chat->suspects++ > 0)
+        return;
+    chat->suspected_at = chat->now;
+    chat_say_info(chat, CHAT_NOTE_WARNING,
+                  "dropped something that claims to be from %s: %s. Nothing of it counts. If it goes on, the relay or the "
+                  "way to it alters what passes: leave, and use another, --relay",
                   contact != NULL ? contact->name : "somebody", what);
+}
+
+static void count_suspects(struct chat *chat)
+{
+    if (chat->suspects == 0 || chat->now - chat->suspected_at < SUSPECTS_EVERY)
+        return;
+    if (chat->suspects > 1)
+        chat_say_info(chat, CHAT_NOTE_WARNING, "dropped %" PRIu64 " more of that kind within a minute",
+                      chat->suspects - 1);
+    chat->suspects = chat->suspects > 1 ? 1 : 0;
+    chat->suspected_at = chat->now;
 }
 
 void chat_stranger(struct chat *chat, const uint8_t *key)
@@ -309,6 +329,12 @@ void chat_clock(struct chat *chat, int64_t now_ms, int64_t wall_s)
     chat->wall = wall_s;
 }
 
+void chat_target_only(struct chat *chat)
+{
+    if (chat->contacts->count == 1 && chat->target[0] == '\0')
+        (void)snprintf(chat->target, sizeof chat->target, "%s", chat->contacts->list[0].name);
+}
+
 void chat_start(struct chat *chat)
 {
     chat_tell_contact_string(chat, CHAT_NOTE_READY);
@@ -316,8 +342,7 @@ void chat_start(struct chat *chat)
         if (chat_peer_add(chat, chat->contacts->list[i].key) < 0)
             chat_say_info(chat, CHAT_NOTE_ERROR, "no memory for %s", chat->contacts->list[i].name);
     }
-    if (chat->contacts->count == 1)
-        (void)snprintf(chat->target, sizeof chat->target, "%s", chat->contacts->list[0].name);
+    chat_target_only(chat);
 }
 
 void chat_tick(struct chat *chat)
@@ -330,6 +355,7 @@ void chat_tick(struct chat *chat)
         if (chat->now - peer->greeted >= GREET_EVERY)
             chat_greet(chat, peer);
     }
+    count_suspects(chat);
     chat_shares_push(chat);
 }
 
@@ -346,6 +372,11 @@ void chat_leave(struct chat *chat)
 bool chat_busy(const struct chat *chat)
 {
     return chat->said_count > 0 || chat_shares_busy(chat);
+}
+
+bool chat_speaking(const struct chat *chat)
+{
+    return chat->said_count > 0;
 }
 
 bool chat_quitting(const struct chat *chat)

@@ -56,6 +56,9 @@ void chat_leave(struct chat *chat);
 /* Has something that was said, or a file that is on its way out, not arrived yet? */
 bool chat_busy(const struct chat *chat);
 
+/* Has something that was said not been settled yet? */
+bool chat_speaking(const struct chat *chat);
+
 /* Has /quit been given? */
 bool chat_quitting(const struct chat *chat);
 

@@ -77,6 +77,27 @@ static void hear_no_stranger(void **state)
     assert_true(world_told(mallory, "here", "bob\tunverified\t-\t-\t-\t-"));
 }
 
+/* From a screen that cut the contact string into rows. And who is the only contact is who one talks to. */
+static void add_by_what_was_pasted(void **state)
+{
+    struct chat_card card = {.name = "mallory", .key = {4}, .relay = "tcp://127.0.0.1:7447"};
+    char text[CHAT_CARD_SIZE], line[CHAT_CARD_SIZE + 32];
+
+    (void)state;
+    chat_card_write(text, &card);
+    world_say(carol, "/remove alice");
+    world_say(carol, "/remove bob");
+    (void)snprintf(line, sizeof line, "/add %.20s  %.20s %s", text, text + 20, text + 40);
+    world_say(carol, line);
+    assert_true(world_told(carol, "info", "mallory is a contact now, unverified: /verify mallory"));
+    assert_string_equal(chat_target(carol->chat), "mallory");
+    world_say(bob, "/add mallory x y");
+    assert_true(world_told(bob, "error", "that is no name and key"));
+    (void)snprintf(line, sizeof line, "/add %s", text);
+    world_say(bob, line);
+    assert_string_equal(chat_target(bob->chat), "");
+}
+
 static void are_not_flooded_by_strangers(void **state)
 {
     (void)state;
@@ -87,6 +108,48 @@ static void are_not_flooded_by_strangers(void **state)
     }
     assert_true(world_told(bob, "warning", "more strangers want in; they are refused and no longer told"));
     assert_false(world_told(bob, "stranger", "\tOwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"));
+}
+
+/* A relay may forge without end: what the user learns is that it does, how much, and what to do. */
+static void are_not_flooded_by_forgeries(void **state)
+{
+    (void)state;
+    world_forget(&world);
+    for (int i = 0; i < 1000; i++)
+        chat_suspect(bob->chat, alice->card.key, "altered");
+    assert_int_equal(world_count(bob, "warning"), 1);
+    assert_true(world_told(bob, "warning",
+                           "dropped something that claims to be from alice: altered. Nothing of it counts. If it goes "
+                           "on, the relay or the way to it alters what passes: leave, and use another, --relay"));
+    chat_clock(bob->chat, 59000, 0);
+    chat_tick(bob->chat);
+    assert_int_equal(world_count(bob, "warning"), 1);
+    chat_clock(bob->chat, 60000, 0);
+    chat_tick(bob->chat);
+    assert_true(world_told(bob, "warning", "dropped 999 more of that kind within a minute"));
+    chat_clock(bob->chat, 121000, 0);
+    chat_tick(bob->chat);
+    chat_suspect(bob->chat, mallory->card.key, "altered");
+    assert_int_equal(world_count(bob, "warning"), 3); /* it was quiet for a minute: told at once */
+}
+
+/* One that never acknowledges, and says what asks for an answer: nothing of it may fill the way out. */
+static void are_not_blocked_by_a_contact(void **state)
+{
+    struct chat_msg msg = {.kind = CHAT_TEXT, .to_room = true, .text = "x", .size = 1};
+    uint8_t octets[100];
+    size_t size = (size_t)chat_msg_write(octets, sizeof octets, &msg);
+
+    (void)state;
+    for (int i = 0; i < 2000; i++)
+        chat_message(alice->chat, bob->card.key, octets, size);
+    assert_in_range(world.count, 1, 500);
+    world_say(alice, "/msg bob stop it");
+    assert_true(world_told(alice, "sent", "\t1\t0/1\tstop it"));
+    for (int i = 0; i < 1000; i++)
+        world_say(alice, "/msg bob stop it");
+    assert_in_range(world.count, 501, 950); /* the port would wait at 1000 */
+    assert_true(world_told(alice, "error", "too much waits for bob already; say it again later"));
 }
 
 static void verify_and_remove(void **state)
@@ -265,6 +328,60 @@ static void who_comes_back_is_invited_again(void **state)
     assert_true(world_told(bob, "delivered", "\t1\t2/2\t-"));
 }
 
+/* bob, who knows the id of alice's room, says that it is his, to carol, whom alice invites only now. */
+static void nobody_takes_the_room_of_another(void **state)
+{
+    struct chat_msg msg = {.kind = CHAT_ROOM, .revision = 1, .owner = 0, .count = 2, .text = "fake", .size = 4};
+    uint8_t keys[2 * CHAT_KEY_SIZE], octets[200];
+
+    (void)state;
+    world_say(alice, "/room #lunch bob");
+    world_run(&world);
+    memcpy(msg.id, alice->chat->rooms[0].id, sizeof msg.id);
+    memcpy(keys, bob->card.key, CHAT_KEY_SIZE);
+    memcpy(keys + CHAT_KEY_SIZE, carol->card.key, CHAT_KEY_SIZE);
+    msg.keys = keys;
+    chat_message(carol->chat, bob->card.key, octets, (size_t)chat_msg_write(octets, sizeof octets, &msg));
+    assert_false(world_told(carol, "invited", ""));
+    world_say(alice, "/invite #lunch carol");
+    world_run(&world);
+    assert_true(world_told(carol, "invited", "alice\tunverified\t#lunch\t-\t-\tyou (invited), alice, bob (invited)"));
+}
+
+/* As many as one may have, from everybody; told once that there is no room for more. */
+static void rooms_are_bounded_and_go_with_their_owner(void **state)
+{
+    uint8_t keys[2 * CHAT_KEY_SIZE], octets[200];
+    struct chat_msg msg = {.kind = CHAT_ROOM, .revision = 1, .count = 2, .text = "x", .size = 1};
+
+    (void)state;
+    for (int i = 0; i < ROOMS_MAX - 8; i++) {
+        char line[32];
+
+        (void)snprintf(line, sizeof line, "/room #%d carol", i);
+        world_say(bob, line);
+    }
+    world_run(&world);
+    memcpy(keys, alice->card.key, CHAT_KEY_SIZE);
+    memcpy(keys + CHAT_KEY_SIZE, bob->card.key, CHAT_KEY_SIZE);
+    msg.keys = keys;
+    for (int i = 0; i < ROOMS_OF_ONE_MAX; i++) {
+        msg.id[0] = (uint8_t)i;
+        chat_room_bind(msg.id, alice->card.key);
+        chat_message(bob->chat, alice->card.key, octets, (size_t)chat_msg_write(octets, sizeof octets, &msg));
+    }
+    assert_true(world_told(bob, "invited", "\t#x~8\t-\t-\tyou (invited), alice"));
+    assert_int_equal(world_count(bob, "invited"), 8);
+    assert_int_equal(world_count(bob, "error"), 0);
+    assert_int_equal(world_count(bob, "warning"), 1);
+    assert_true(world_told(bob, "warning", "alice invites you to a room, and there is no room for another: /remove "
+                                           "takes a contact's rooms away"));
+    world_say(bob, "/remove alice");
+    world_say(bob, "/room #mine carol");
+    assert_true(world_told(bob, "info", "#mine is open; you talk to #mine"));
+    assert_null(chat_room_named(bob->chat, "#x"));
+}
+
 static void invitations_are_bounded(void **state)
 {
     uint8_t keys[2 * CHAT_KEY_SIZE], octets[200];
@@ -276,6 +393,7 @@ static void invitations_are_bounded(void **state)
     msg.keys = keys;
     for (int i = 0; i < 100; i++) {
         msg.id[0] = (uint8_t)i;
+        chat_room_bind(msg.id, alice->card.key);
         chat_message(bob->chat, alice->card.key, octets, (size_t)chat_msg_write(octets, sizeof octets, &msg));
     }
     assert_true(world_told(bob, "invited", "\t#x~16\t-\t-\tyou (invited), alice"));
@@ -313,6 +431,9 @@ int main(void)
         WITH_WORLD(show_nothing_dangerous),
         WITH_WORLD(hear_no_stranger),
         WITH_WORLD(are_not_flooded_by_strangers),
+        WITH_WORLD(are_not_flooded_by_forgeries),
+        WITH_WORLD(are_not_blocked_by_a_contact),
+        WITH_WORLD(add_by_what_was_pasted),
         WITH_WORLD(verify_and_remove),
         WITH_WORLD(notice_who_goes),
         WITH_WORLD(learn_what_was_lost),
@@ -322,6 +443,8 @@ int main(void)
         WITH_WORLD(a_room_grows),
         WITH_WORLD(who_is_not_in_a_room_is_not_heard_there),
         WITH_WORLD(who_comes_back_is_invited_again),
+        WITH_WORLD(nobody_takes_the_room_of_another),
+        WITH_WORLD(rooms_are_bounded_and_go_with_their_owner),
         WITH_WORLD(invitations_are_bounded),
     };
 

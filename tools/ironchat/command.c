@@ -30,7 +30,7 @@ static const struct form forms[] = {
     {"/cancel", "/cancel [NUMBER]           decline a file, or stop it", 0, 1, CHAT_VERB_CANCEL, false},
     {"/contact", "/contact                   your contact string, to be given to others", 0, 0, CHAT_VERB_CONTACT,
      false},
-    {"/add", "/add CONTACT | NAME KEY    add a contact", 1, 2, CHAT_VERB_ADD, false},
+    {"/add", "/add CONTACT | NAME KEY    add a contact", 1, 2, CHAT_VERB_ADD, true},
     {"/remove", "/remove NAME               remove a contact: it gets in no more", 1, 1, CHAT_VERB_REMOVE, false},
     {"/quit", "/quit                      leave", 0, 0, CHAT_VERB_QUIT, false},
 };

@@ -19,7 +19,8 @@ enum {
     KEY = crypto_secretstream_xchacha20poly1305_KEYBYTES,
     HEADER = crypto_secretstream_xchacha20poly1305_HEADERBYTES,
     OVER = crypto_secretstream_xchacha20poly1305_ABYTES,
-    FILE_SIZE_MAX = 256 << 20
+    FILE_SIZE_MAX = 256 << 20,
+    APPEND_MAX = FILE_SIZE_MAX - 65536 /* so that it can be opened, which begins a stream */
 };
 
 static const char magic[] = "ironchat history 1\n";
@@ -78,6 +79,7 @@ static int begin_stream(struct chat_history *history, const uint8_t *key)
 
     if (crypto_secretstream_xchacha20poly1305_init_push(&history->stream, octets + 4, key) != 0)
         return -EIO;
+    history->size += sizeof octets;
     return chat_write_all(history->fd, octets, sizeof octets);
 }
 
@@ -91,8 +93,12 @@ static int make(struct chat_history *history, const char *passphrase, uint8_t ke
     put_number(head + MAGIC + 8, crypto_pwhash_MEMLIMIT_INTERACTIVE, 8);
     randombytes_buf(head + MAGIC + 16, SALT);
     rc = derive(key, head + HEAD - CHECK, passphrase, head);
-    if (rc == 0)
+    if (rc == 0) {
         rc = chat_write_all(history->fd, head, sizeof head);
+        if (rc < 0)
+            (void)!ftruncate(history->fd, 0); /* a part of it would be no history, for ever */
+    }
+    history->size = HEAD;
     memcpy(history->tie, head + HEAD - OVER, OVER);
     return rc;
 }
@@ -134,14 +140,15 @@ static int read_records(struct reading *reading, const uint8_t *start)
 {
     int rc = 1;
 
-    if (reading->at < reading->end && (reading->end - reading->at < 4 || get_number(reading->at, 4) != 0))
-        return reading->end - reading->at < 4 ? ftruncate(reading->history->fd, HEAD) : -EBADMSG;
+    if (reading->end - reading->at >= 4 && get_number(reading->at, 4) != 0)
+        return -EBADMSG;
     while (reading->at < reading->end && rc == 1)
         rc = read_one(reading);
     if (rc < 0)
         return rc;
     if (ftruncate(reading->history->fd, (off_t)(reading->whole - start)) < 0)
         return -errno;
+    reading->history->size = (uint64_t)(reading->whole - start);
     return 0;
 }
 
@@ -179,6 +186,8 @@ int chat_history_open(struct chat_history *history, const char *path, const char
     struct stat status = {.st_size = 0};
     int rc = 0;
 
+    history->size = 0;
+    history->limit = APPEND_MAX;
     history->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_APPEND, 0600);
     if (history->fd < 0)
         return -errno;
@@ -205,10 +214,13 @@ int chat_history_append(struct chat_history *history, const char *text, size_t s
 
     if (size > CHAT_RECORD_MAX)
         return -EMSGSIZE;
+    if (history->size > history->limit || 4 + size + OVER > history->limit - history->size)
+        return -EFBIG;
     put_number(sealed, size + OVER, 4);
     (void)crypto_secretstream_xchacha20poly1305_push(&history->stream, sealed + 4, NULL, (const uint8_t *)text, size,
                                                      history->tie, OVER, 0);
     memcpy(history->tie, sealed + 4 + size, OVER);
+    history->size += 4 + size + OVER;
     return chat_write_all(history->fd, sealed, 4 + size + OVER);
 }
 

@@ -7,7 +7,7 @@
  *   stream:  u32 0, header (24)      record:  u32 size, ciphertext
  *
  * A record that a crash cut off is cut away. Cutting whole records off the end leaves no trace: only what is there is
- * guaranteed to be what was written, in that order.
+ * guaranteed to be what was written, in that order. It takes 256 MiB; what does not fit is not kept.
  */
 #ifndef IRONCHAT_HISTORY_H
 #define IRONCHAT_HISTORY_H
@@ -21,6 +21,8 @@ enum { CHAT_RECORD_MAX = 16384 };
 /* An open history. Owned by one thread; the key's memory is wiped at the end. */
 struct chat_history {
     int fd;
+    uint64_t size;  /* of the file */
+    uint64_t limit; /* of it: no more than can be read again */
     crypto_secretstream_xchacha20poly1305_state stream;
     uint8_t tie[crypto_secretstream_xchacha20poly1305_ABYTES]; /* the last octets before the stream */
 };
@@ -33,7 +35,7 @@ typedef void chat_record_fn(void *arg, const char *text, size_t size);
 int chat_history_open(struct chat_history *history, const char *path, const char *passphrase, chat_record_fn *record,
                       void *arg);
 
-/* The system's errors. */
+/* -EFBIG: the history is full; the system's errors. */
 int chat_history_append(struct chat_history *history, const char *text, size_t size);
 
 void chat_history_close(struct chat_history *history);

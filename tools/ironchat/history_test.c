@@ -7,9 +7,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -137,6 +139,44 @@ static void notices_streams_that_change_places(void **state)
     free(data);
 }
 
+/* The head is written in part: what was left of it would be no history for ever. */
+static void begins_anew_when_the_disk_was_full(void **state)
+{
+    struct chat_history history;
+    struct rlimit kept, limit;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &kept), 0);
+    limit = kept;
+    limit.rlim_cur = 50;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_int_equal(reopen(&history, "correct horse"), -EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &kept), 0);
+    run("one", "two");
+    assert_int_equal(reopen(&history, "correct horse"), 0);
+    assert_string_equal(told, "one|two|");
+    chat_history_close(&history);
+}
+
+/* What one cannot read again is not written. */
+static void has_an_end(void **state)
+{
+    struct chat_history history;
+
+    (void)state;
+    assert_int_equal(reopen(&history, "correct horse"), 0);
+    history.limit = 170;
+    assert_int_equal(chat_history_append(&history, "one", 3), 0);
+    assert_int_equal(chat_history_append(&history, "two", 3), 0);
+    assert_int_equal(chat_history_append(&history, "three", 5), -EFBIG);
+    chat_history_close(&history);
+    assert_int_equal(size_of(), 83 + 28 + 2 * (4 + 3 + 17));
+    assert_int_equal(reopen(&history, "correct horse"), 0);
+    assert_int_equal(history.size, size_of());
+    assert_string_equal(told, "one|two|");
+    chat_history_close(&history);
+}
+
 static void refuses_what_is_none(void **state)
 {
     struct chat_history history;
@@ -175,8 +215,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(survives_a_crash, start, finish),
         cmocka_unit_test_setup_teardown(notices_changes, start, finish),
         cmocka_unit_test_setup_teardown(notices_streams_that_change_places, start, finish),
+        cmocka_unit_test_setup_teardown(begins_anew_when_the_disk_was_full, start, finish),
+        cmocka_unit_test_setup_teardown(has_an_end, start, finish),
         cmocka_unit_test_setup_teardown(refuses_what_is_none, start, finish),
     };
 
+    (void)signal(SIGXFSZ, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

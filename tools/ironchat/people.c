@@ -85,6 +85,7 @@ static void peer_remove(struct chat *chat, const uint8_t *key)
             chat_text_done(chat, pending.ref, peer, false);
     }
     chat_shares_forget(chat, key);
+    chat_rooms_forget(chat, key);
     index = (size_t)(peer - chat->peers);
     free(peer->pending);
     chat->peer_count--;
@@ -153,12 +154,27 @@ void chat_verify(struct chat *chat, const struct chat_command *command)
     }
 }
 
+/* A screen has cut it into rows: its words, put together again. What is too long is no contact string in any case. */
+static void join_words(char out[CHAT_CARD_SIZE], const struct chat_command *command)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < command->count; i++) {
+        for (const char *at = command->words[i]; *at != '\0' && size + 1 < CHAT_CARD_SIZE; at++) {
+            if (*at != ' ' && *at != '\t')
+                out[size++] = *at;
+        }
+    }
+    out[size] = '\0';
+}
+
 static bool card_of(struct chat *chat, const struct chat_command *command, struct chat_card *card)
 {
+    char text[CHAT_CARD_SIZE];
     int rc;
 
     memset(card, 0, sizeof *card);
-    if (command->count == 2) {
+    if (command->count == 2 && strncmp(command->words[0], "ironchat:", 9) != 0) {
         if (strlen(command->words[0]) >= sizeof card->name || chat_key_parse(card->key, command->words[1]) < 0) {
             chat_say_info(chat, CHAT_NOTE_ERROR, "that is no name and key");
             return false;
@@ -166,7 +182,8 @@ static bool card_of(struct chat *chat, const struct chat_command *command, struc
         (void)snprintf(card->name, sizeof card->name, "%s", command->words[0]);
         return true;
     }
-    rc = chat_card_parse(card, command->words[0]);
+    join_words(text, command);
+    rc = chat_card_parse(card, text);
     if (rc < 0)
         chat_say_info(chat, CHAT_NOTE_ERROR, "%s",
                       rc == -EBADMSG           ? "the contact string is damaged: copy it again, all of it"
@@ -198,6 +215,7 @@ void chat_add(struct chat *chat, const struct chat_command *command)
     }
     save(chat);
     chat_say_info(chat, CHAT_NOTE_INFO, "%s is a contact now, unverified: /verify %s", card.name, card.name);
+    chat_target_only(chat);
     if (card.relay[0] != '\0' && strcmp(card.relay, chat->own.relay) != 0)
         chat_say_info(chat, CHAT_NOTE_WARNING, "%s uses another relay, %s: you meet only at the same one", card.name,
                       card.relay);

@@ -16,7 +16,7 @@
 #include "ironchat/contact.h"
 
 enum {
-    CHAT_ID_SIZE = 16,      /* of a room or a file: random */
+    CHAT_ID_SIZE = 16,      /* of a file: random; of a room: half random, half a hash of that and of its owner's key */
     CHAT_HASH_SIZE = 32,    /* BLAKE2b of a file */
     CHAT_MEMBERS_MAX = 32,  /* of a room */
     CHAT_CHUNK_MAX = 32768, /* octets of a file in one message */

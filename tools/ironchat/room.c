@@ -43,21 +43,59 @@ static bool own_room(const struct chat *chat, const struct room *room)
     return memcmp(room->members[room->owner].key, chat->own.key, CHAT_KEY_SIZE) == 0;
 }
 
-/* Room for one more; NULL after telling why not. */
+/* Room for one more; NULL: there is none. */
 static struct room *room_new(struct chat *chat)
 {
     struct room *rooms = NULL;
 
     if (chat->room_count < ROOMS_MAX)
         rooms = realloc(chat->rooms, (chat->room_count + 1) * sizeof *rooms);
-    if (rooms == NULL) {
-        chat_say_info(chat, CHAT_NOTE_ERROR, "no room for another room");
+    if (rooms == NULL)
         return NULL;
-    }
     chat->rooms = rooms;
     rooms += chat->room_count++;
     memset(rooms, 0, sizeof *rooms);
     return rooms;
+}
+
+void chat_room_bind(uint8_t id[CHAT_ID_SIZE], const uint8_t *owner)
+{
+    static const uint8_t domain[] = "ironchat room 1";
+    uint8_t hash[crypto_generichash_BYTES];
+    crypto_generichash_state state;
+
+    (void)crypto_generichash_init(&state, NULL, 0, sizeof hash);
+    (void)crypto_generichash_update(&state, domain, sizeof domain);
+    (void)crypto_generichash_update(&state, id, CHAT_ID_SIZE / 2);
+    (void)crypto_generichash_update(&state, owner, CHAT_KEY_SIZE);
+    (void)crypto_generichash_final(&state, hash, sizeof hash);
+    memcpy(id + CHAT_ID_SIZE / 2, hash, CHAT_ID_SIZE / 2);
+}
+
+static bool id_is_of(const uint8_t *id, const uint8_t *owner)
+{
+    uint8_t bound[CHAT_ID_SIZE];
+
+    memcpy(bound, id, sizeof bound);
+    chat_room_bind(bound, owner);
+    return memcmp(bound, id, sizeof bound) == 0;
+}
+
+void chat_rooms_forget(struct chat *chat, const uint8_t *owner)
+{
+    for (size_t i = 0; i < chat->room_count;) {
+        struct room *room = &chat->rooms[i];
+
+        if (memcmp(room->members[room->owner].key, owner, CHAT_KEY_SIZE) != 0) {
+            i++;
+            continue;
+        }
+        if (strcmp(chat->target, room->name) == 0)
+            chat->target[0] = '\0';
+        chat->room_count--;
+        memmove(room, room + 1, (chat->room_count - i) * sizeof *room);
+    }
+    chat->crowded = false;
 }
 
 static int compare(const void *a, const void *b)
@@ -145,9 +183,15 @@ void chat_room_open(struct chat *chat, const struct chat_command *command)
     }
     (void)snprintf(fresh.name, sizeof fresh.name, "%s", name);
     randombytes_buf(fresh.id, sizeof fresh.id);
+    chat_room_bind(fresh.id, chat->own.key);
     memcpy(fresh.members[0].key, chat->own.key, CHAT_KEY_SIZE);
-    if (!add_members(chat, &fresh, command->words + 1, command->count - 1) || (room = room_new(chat)) == NULL)
+    if (!add_members(chat, &fresh, command->words + 1, command->count - 1))
         return;
+    room = room_new(chat);
+    if (room == NULL) {
+        chat_say_info(chat, CHAT_NOTE_ERROR, "%d rooms are the most: /remove takes a contact's rooms away", ROOMS_MAX);
+        return;
+    }
     *room = fresh;
     sort_members(room, chat->own.key);
     (void)snprintf(chat->target, sizeof chat->target, "%s", name);
@@ -295,6 +339,19 @@ static size_t rooms_of(const struct chat *chat, const uint8_t *key)
     return count;
 }
 
+/* Told once, since who invites may do so for ever. */
+static void tell_crowded(struct chat *chat, const struct peer *peer)
+{
+    const struct chat_contact *contact = chat_contacts_keyed(chat->contacts, peer->key);
+
+    if (chat->crowded || contact == NULL)
+        return;
+    chat->crowded = true;
+    chat_say_info(chat, CHAT_NOTE_WARNING,
+                  "%s invites you to a room, and there is no room for another: /remove takes a contact's rooms away",
+                  contact->name);
+}
+
 static void invited(struct chat *chat, struct peer *peer, const struct chat_msg *msg)
 {
     struct room fresh = {.count = 0}, *room;
@@ -303,8 +360,13 @@ static void invited(struct chat *chat, struct peer *peer, const struct chat_msg 
         return;
     memcpy(fresh.id, msg->id, sizeof fresh.id);
     take_members(&fresh, msg);
-    if (chat_room_member(&fresh, chat->own.key) == NULL || (room = room_new(chat)) == NULL)
+    if (chat_room_member(&fresh, chat->own.key) == NULL)
         return;
+    room = room_new(chat);
+    if (room == NULL) {
+        tell_crowded(chat, peer);
+        return;
+    }
     *room = fresh;
     tell_invitation(chat, room, peer);
 }
@@ -315,6 +377,8 @@ void chat_room_came(struct chat *chat, struct peer *peer, const struct chat_msg 
 
     if (memcmp(msg->keys + (size_t)msg->owner * CHAT_KEY_SIZE, peer->key, CHAT_KEY_SIZE) != 0)
         return; /* only the owner speaks for a room */
+    if (!id_is_of(msg->id, peer->key))
+        return; /* it is another's */
     if (room == NULL) {
         invited(chat, peer, msg);
         return;

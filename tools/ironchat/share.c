@@ -92,10 +92,7 @@ static int send_short(struct chat *chat, const struct share *share, enum chat_ki
     if (peer == NULL)
         return -ENOENT;
     memcpy(msg.id, share->transfer.id, sizeof msg.id);
-    if (kind == CHAT_END)
-        msg.state = (uint8_t)number;
-    else
-        msg.number = number;
+    msg.number = number;
     if (kind == CHAT_OFFER) {
         memcpy(msg.hash, share->transfer.hash, sizeof msg.hash);
         msg.text = share->transfer.name;
@@ -104,19 +101,40 @@ static int send_short(struct chat *chat, const struct share *share, enum chat_ki
     return chat_send(chat, peer, &msg, PENDING_OTHER, 0);
 }
 
+static void send_end(struct chat *chat, struct peer *peer, const uint8_t *id, enum chat_end end)
+{
+    struct chat_msg msg = {.kind = CHAT_END, .state = (uint8_t)end};
+
+    memcpy(msg.id, id, sizeof msg.id);
+    (void)chat_send(chat, peer, &msg, PENDING_OTHER, 0);
+}
+
 /* It ended here: tells both sides. */
 static void fail(struct chat *chat, struct share *share, enum chat_end end, const char *why)
 {
+    struct peer *peer = chat_peer(chat, share->peer);
+
     tell(chat, share, CHAT_NOTE_FILE_FAILED, why);
-    (void)send_short(chat, share, CHAT_END, end);
+    if (peer != NULL)
+        send_end(chat, peer, share->transfer.id, end);
     share_free(chat, share);
 }
 
 /* ---- out ---- */
 
+/* No shell sees what is written here, and people write it all the same. */
+static void expand_home(char out[PATH_MAX], const char *path)
+{
+    const char *home = strncmp(path, "~/", 2) == 0 ? getenv("HOME") : NULL;
+
+    if (home == NULL || snprintf(out, PATH_MAX, "%s%s", home, path + 1) >= PATH_MAX)
+        (void)snprintf(out, PATH_MAX, "%s", path);
+}
+
 void chat_share_offer(struct chat *chat, const struct chat_command *command)
 {
-    const char *name = command->words[0], *path = command->words[1];
+    const char *name = command->words[0];
+    char path[PATH_MAX];
     const struct chat_contact *contact = chat_contact_or_tell(chat, name);
     struct peer *peer = contact != NULL ? chat_peer(chat, contact->key) : NULL;
     struct share *share;
@@ -129,6 +147,7 @@ void chat_share_offer(struct chat *chat, const struct chat_command *command)
         chat_say_info(chat, CHAT_NOTE_ERROR, "too many files are under way");
         return;
     }
+    expand_home(path, command->words[1]);
     rc = chat_transfer_send(&share->transfer, path);
     if (rc < 0)
         share->transfer.fd = -1;
@@ -137,6 +156,7 @@ void chat_share_offer(struct chat *chat, const struct chat_command *command)
     if (rc < 0) {
         chat_say_info(chat, CHAT_NOTE_ERROR, "%s: %s", path, rc == -EINVAL ? "that is no file" : strerror(-rc));
         share_free(chat, share);
+        chat->last_share--;
         return;
     }
     chat_say_info(chat, CHAT_NOTE_INFO, "file %llu, %s, is offered to %s", (unsigned long long)share->number,
@@ -175,6 +195,8 @@ void chat_accept_came(struct chat *chat, struct peer *peer, const struct chat_ms
 {
     struct share *share = share_by_id(chat, peer, msg->id, true);
 
+    if (share == NULL)
+        send_end(chat, peer, msg->id, CHAT_END_UNKNOWN);
     if (share == NULL || msg->number > share->transfer.size)
         return;
     share->state = SHARE_RUNNING;
@@ -252,8 +274,10 @@ void chat_offer_came(struct chat *chat, struct peer *peer, const struct chat_msg
     if (share_by_id(chat, peer, msg->id, false) != NULL)
         return;
     share = shares_of(chat, peer) < SHARES_OF_ONE_MAX ? share_new(chat, peer, false) : NULL;
-    if (share == NULL)
+    if (share == NULL) {
+        send_end(chat, peer, msg->id, CHAT_END_STORAGE);
         return;
+    }
     memcpy(share->transfer.id, msg->id, CHAT_ID_SIZE);
     memcpy(share->transfer.hash, msg->hash, CHAT_HASH_SIZE);
     share->transfer.size = msg->number;
@@ -265,6 +289,7 @@ void chat_offer_came(struct chat *chat, struct peer *peer, const struct chat_msg
 /* All octets are stored. */
 static void complete(struct chat *chat, struct share *share)
 {
+    struct peer *peer = chat_peer(chat, share->peer);
     int rc = chat_transfer_finish(&share->transfer, chat->files);
     char path[PATH_MAX];
 
@@ -274,7 +299,8 @@ static void complete(struct chat *chat, struct share *share)
         fail(chat, share, CHAT_END_STORAGE, strerror(-rc));
     } else {
         (void)chat_text_clean(path, sizeof path, share->transfer.path, strlen(share->transfer.path));
-        (void)send_short(chat, share, CHAT_END, CHAT_END_RECEIVED);
+        if (peer != NULL)
+            send_end(chat, peer, share->transfer.id, CHAT_END_RECEIVED);
         tell(chat, share, CHAT_NOTE_FILE_DONE, path);
         share_free(chat, share);
     }
@@ -331,25 +357,56 @@ void chat_end_came(struct chat *chat, struct peer *peer, const struct chat_msg *
     share_free(chat, share);
 }
 
-/* The share that a command names, or the only one that it can mean. */
-static struct share *named(struct chat *chat, const struct chat_command *command, bool offered_in)
+static bool fits(const struct share *share, bool offered_in)
 {
-    unsigned long long number = command->count > 0 ? strtoull(command->words[0], NULL, 10) : 0;
-    struct share *found = NULL;
-    size_t count = 0;
+    return !offered_in || (!share->outgoing && share->state == SHARE_OFFERED);
+}
 
+/* The share of this number, if it is one to accept, or one at all. */
+static struct share *numbered(struct chat *chat, const char *word, bool offered_in)
+{
+    char *end;
+    unsigned long long number = strtoull(word, &end, 10);
+
+    if (word[0] < '0' || word[0] > '9' || *end != '\0') {
+        chat_say_info(chat, CHAT_NOTE_ERROR, "%s is no file's number", word);
+        return NULL;
+    }
     for (size_t i = 0; i < chat->share_count; i++) {
         struct share *share = chat->shares[i];
 
-        if ((offered_in && (share->outgoing || share->state != SHARE_OFFERED)) ||
-            (command->count > 0 && share->number != number))
+        if (share->number != number)
             continue;
-        found = share;
+        if (fits(share, offered_in))
+            return share;
+        chat_say_info(chat, CHAT_NOTE_ERROR, "file %llu is %s", number,
+                      share->outgoing ? "your own: the other end accepts it" : "on its way already");
+        return NULL;
+    }
+    chat_say_info(chat, CHAT_NOTE_ERROR, "there is no file %llu, or it is done", number);
+    return NULL;
+}
+
+/* The share that a command names, or the only one that it can mean. */
+static struct share *named(struct chat *chat, const struct chat_command *command, bool offered_in)
+{
+    struct share *found = NULL;
+    size_t count = 0;
+
+    if (command->count > 0)
+        return numbered(chat, command->words[0], offered_in);
+    for (size_t i = 0; i < chat->share_count; i++) {
+        if (!fits(chat->shares[i], offered_in))
+            continue;
+        found = chat->shares[i];
         count++;
     }
     if (count == 1)
         return found;
-    chat_say_info(chat, CHAT_NOTE_ERROR, count == 0 ? "there is no such file" : "which one? Name its number");
+    chat_say_info(chat, CHAT_NOTE_ERROR,
+                  count > 0    ? "which one? Name its number"
+                  : offered_in ? "no file is offered to you"
+                               : "no file is offered or on its way");
     return NULL;
 }
 

@@ -81,7 +81,58 @@ static void is_declined(void **state)
     assert_true(world_told(alice, "file-failed", "declined by the other end"));
     assert_false(chat_busy(alice->chat));
     world_say(bob, "/accept");
-    assert_true(world_told(bob, "error", "there is no such file"));
+    assert_true(world_told(bob, "error", "no file is offered to you"));
+}
+
+/* What /accept and /cancel do not find, they say. */
+static void is_named_by_its_number(void **state)
+{
+    (void)state;
+    offer();
+    world_say(alice, "/accept 1");
+    assert_true(world_told(alice, "error", "file 1 is your own: the other end accepts it"));
+    world_say(bob, "/accept photo.jpg");
+    assert_true(world_told(bob, "error", "photo.jpg is no file's number"));
+    world_say(bob, "/accept 2");
+    assert_true(world_told(bob, "error", "there is no file 2, or it is done"));
+    world_say(bob, "/accept 1x");
+    assert_true(world_told(bob, "error", "1x is no file's number"));
+    world_say(bob, "/accept 1");
+    world_step(&world);
+    world_say(bob, "/accept 1");
+    assert_true(world_told(bob, "error", "file 1 is on its way already"));
+    world_run(&world);
+    world_say(bob, "/cancel");
+    assert_true(world_told(bob, "error", "no file is offered or on its way"));
+    world_say(alice, "/send bob /nowhere");
+    offer();
+    assert_true(world_told(alice, "info", "file 2, photo.jpg, is offered to bob"));
+}
+
+static void comes_from_home(void **state)
+{
+    char *kept = getenv("HOME") != NULL ? strdup(getenv("HOME")) : NULL;
+
+    (void)state;
+    assert_int_equal(setenv("HOME", alice->files, 1), 0);
+    world_say(alice, "/send bob ~/photo.jpg");
+    assert_true(world_told(alice, "info", "file 1, photo.jpg, is offered to bob"));
+    if (kept != NULL)
+        assert_int_equal(setenv("HOME", kept, 1), 0);
+    free(kept);
+}
+
+/* The sender's program ran anew, and knows nothing of what bob accepts. */
+static void is_told_when_nobody_knows_of_it(void **state)
+{
+    (void)state;
+    offer();
+    world_restart(alice);
+    world_run(&world);
+    world_say(bob, "/accept");
+    world_run(&world);
+    assert_true(world_told(bob, "file-failed", "the other end does not know of it any more"));
+    assert_false(chat_busy(bob->chat));
 }
 
 static void is_cancelled_on_its_way(void **state)
@@ -163,7 +214,7 @@ static void gaps_are_answered(void **state)
     (void)state;
     chat_message(bob->chat, alice->card.key, out, (size_t)chat_msg_write(out, sizeof out, &msg));
     world_say(bob, "/accept");
-    world_run(&world);
+    world_lose(&world, alice); /* who knows nothing of it */
     give_chunk(3);
     give_chunk(6);
     assert_int_equal(world.count, 1);
@@ -251,6 +302,10 @@ static void offers_are_bounded(void **state)
     }
     assert_true(world_told(bob, "offer", "\t8\t0/1\tx"));
     assert_false(world_told(bob, "offer", "\t9\t0/1\tx"));
+    assert_int_equal(world.count, 92); /* what bob does not take, he says */
+    assert_int_equal(chat_msg_parse(&msg, world.queue[0]->data, world.queue[0]->size), 0);
+    assert_int_equal(msg.kind, CHAT_END);
+    assert_int_equal(msg.id[0], 8);
     world_say(bob, "/accept");
     assert_true(world_told(bob, "error", "which one? Name its number"));
 }
@@ -281,6 +336,9 @@ int main(void)
         WITH_WORLD(arrives_whole),
         WITH_WORLD(an_empty_file_arrives_too),
         WITH_WORLD(is_declined),
+        WITH_WORLD(is_named_by_its_number),
+        WITH_WORLD(comes_from_home),
+        WITH_WORLD(is_told_when_nobody_knows_of_it),
         WITH_WORLD(is_cancelled_on_its_way),
         WITH_WORLD(goes_on_after_the_receiver_was_away),
         WITH_WORLD(goes_on_after_the_sender_was_away),

@@ -14,6 +14,9 @@ enum {
     SHARES_OF_ONE_MAX = 8, /* that one contact may offer */
     WINDOW = 8,            /* chunks that wait to be acknowledged */
     STRANGERS_MAX = 16,    /* that are told of */
+    TEXTS_MAX = 900,       /* messages that wait for one contact; below CURVE_SNDHWM, at which a send would wait */
+    ANSWERS_MAX = 500,     /* the same, of what the chat says by itself: texts have room beside them */
+    SUSPECTS_EVERY = 60000, /* ms between two notes of what was forged */
     GREET_EVERY = 10000,   /* ms */
     SILENT_AFTER = 45000,  /* ms without a sign of life: away */
     ROOM_MEMBERS_SIZE = (CHAT_MEMBERS_MAX + 1) * (CHAT_NAME_SIZE + 16)
@@ -102,6 +105,9 @@ struct chat {
     uint64_t last_share;
     uint8_t strangers[STRANGERS_MAX][CHAT_KEY_SIZE];
     size_t stranger_count;
+    uint64_t suspects; /* since one was told at suspected_at, that one included */
+    int64_t suspected_at;
+    bool crowded; /* there was no room for a room, and the user knows */
     char target[CHAT_NAME_SIZE + 8];
     bool quitting;
     bool network_down;
@@ -115,7 +121,9 @@ __attribute__((format(printf, 3, 4))) void chat_say_info(struct chat *chat, enum
 struct peer *chat_peer(const struct chat *chat, const uint8_t *key);
 /* The contact of this name; tells the user if there is none. */
 const struct chat_contact *chat_contact_or_tell(struct chat *chat, const char *name);
-/* Sends, and remembers what it was until it is acknowledged. The errors of the port. */
+/* Who is the only contact is who plain text goes to, unless somebody is. */
+void chat_target_only(struct chat *chat);
+/* Sends, and remembers what it was until it is acknowledged. -EAGAIN: too many wait; the errors of the port. */
 int chat_send(struct chat *chat, struct peer *peer, const struct chat_msg *msg, enum pending_kind kind, uint64_t ref);
 
 /* ---- say.c ---- */
@@ -138,6 +146,9 @@ void chat_tell_contact_string(struct chat *chat, enum chat_note_kind kind);
 /* ---- room.c ---- */
 struct room *chat_room_named(const struct chat *chat, const char *name);
 struct room *chat_room_by_id(const struct chat *chat, const uint8_t *id);
+/* Whose a room is, its id says too: the second half is a hash of the first and of the owner's key. */
+void chat_room_bind(uint8_t id[CHAT_ID_SIZE], const uint8_t *owner);
+void chat_rooms_forget(struct chat *chat, const uint8_t *owner);
 struct member *chat_room_member(struct room *room, const uint8_t *key);
 /* Who is in it, for people to read: oneself, then in the order of the contacts. */
 void chat_room_members(const struct chat *chat, const struct room *room, char out[ROOM_MEMBERS_SIZE]);

@@ -159,6 +159,14 @@ size_t chat_text_clean(char *out, size_t room, const char *text, size_t size)
     return length;
 }
 
+/* What looks like the space between words, so that one name would look like several things; iswspace knows not all. */
+static bool is_blank(int32_t character)
+{
+    static const struct range blanks[] = {{0xa0, 0xa0}, {0x2007, 0x2007}, {0x202f, 0x202f}, {0x2800, 0x2800}};
+
+    return iswspace((wint_t)character) || within(blanks, sizeof blanks / sizeof blanks[0], character);
+}
+
 bool chat_name_valid(const char *name)
 {
     char clean[CHAT_NAME_SIZE];
@@ -172,7 +180,7 @@ bool chat_name_valid(const char *name)
     while (at < end) {
         int32_t character = chat_utf8_next(&at, end);
 
-        if (character == REPLACEMENT || iswspace((wint_t)character) || character == 0xa0 || ++count > CHAT_NAME_CHARS)
+        if (character == REPLACEMENT || is_blank(character) || ++count > CHAT_NAME_CHARS)
             return false;
     }
     return true;

@@ -108,7 +108,10 @@ static void knows_names(void **state)
                                       "abcdefghijklmnopqrstuvwxyz",
                                       "\xef\xbf\xbd",
                                       "a\"b",
-                                      "\xe3\x80\x80"};
+                                      "\xe3\x80\x80",
+                                      "a\xe2\x80\x87[v]",
+                                      "a\xe2\x80\xaf[v]",
+                                      "\xe2\xa0\x80"};
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)

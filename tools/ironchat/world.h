@@ -219,6 +219,19 @@ static inline void world_fini(struct world *world)
     }
 }
 
+/* How often was the person told a record of this kind? */
+static inline size_t world_count(const struct person *person, const char *kind)
+{
+    size_t count = 0, length = strlen(kind);
+
+    for (const char *line = person->notes; line != NULL && *line != '\0';) {
+        count += strncmp(line, kind, length) == 0 && line[length] == '\t';
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return count;
+}
+
 /* Was the person told a record that begins with `kind` and ends with `end`, tabs within included? */
 static inline bool world_told(const struct person *person, const char *kind, const char *end)
 {
