@@ -3,6 +3,7 @@
 
 import os
 import queue
+import shutil
 import subprocess
 import threading
 import time
@@ -11,6 +12,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.abspath(os.environ.get("BUILD_DIR", os.path.join(ROOT, "build")))
 IRONCHAT = os.path.join(BUILD, "bin", "ironchat")
 PATIENCE = 40
+# So that nothing is left behind by a script that is killed.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
 
 
 class Failure(Exception):
@@ -37,7 +40,7 @@ class Program:
         self.records = []
         self.errors = []
         self.incoming = queue.Queue()
-        self.process = subprocess.Popen([IRONCHAT, *arguments], text=True, bufsize=1, encoding="utf-8",
+        self.process = subprocess.Popen([*WITH_US, IRONCHAT, *arguments], text=True, bufsize=1, encoding="utf-8",
                                         errors="surrogateescape", stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE)
         self.threads = [threading.Thread(target=self._read, daemon=True),
@@ -84,8 +87,8 @@ class Program:
             self.process.kill()
         self.process.wait()
 
-    def finish(self):
-        """Ends its input and waits for it to end well."""
+    def finish(self, expected=0):
+        """Ends its input and waits for it to end, with this status."""
         if not self.process.stdin.closed:
             self.process.stdin.close()
         try:
@@ -95,7 +98,7 @@ class Program:
         for thread in self.threads:
             thread.join(PATIENCE)
         self.collect()
-        require(status == 0, f"{self.name} ended with status {status}: {''.join(self.errors)}")
+        require(status == expected, f"{self.name} ended with status {status}: {''.join(self.errors)}")
 
 
 class Relay(Program):
@@ -155,4 +158,5 @@ def introduce(folder, cards, *names):
     """Makes all of these contacts of each other."""
     for name in names:
         others = [cards[other] for other in names if other != name]
-        run("keys", "--home", os.path.join(folder, name), "add", *others)
+        if others:
+            run("keys", "--home", os.path.join(folder, name), "add", *others)

@@ -24,6 +24,11 @@ def meet(folder, *names):
     return relay, cards, people
 
 
+def arrived(person, text):
+    """Waits until the person knows that this text has reached its one receiver."""
+    person.told("delivered", number=person.told("sent", text=text)[5])
+
+
 def three_talk_and_a_stranger_hears_nothing(folder):
     relay, cards, (alice, bob, carol) = meet(folder, "alice", "bob", "carol")
     make(folder, relay.address, "mallory")
@@ -46,9 +51,10 @@ def three_talk_and_a_stranger_hears_nothing(folder):
     alice.wait("delivery to both", lambda record: record[0] == "delivered" and record[6] == "2/2")
     carol.say("/msg bob only for you: " + SECRET)
     bob.told("message", who="carol", where="-", text="only for you: " + SECRET)
+    arrived(carol, "only for you: " + SECRET)
     for person in (alice, bob, carol, mallory):
         person.say("/quit")
-        person.finish()
+        person.finish(1 if person is mallory else 0)
     relay.terminate()
 
     require(not mallory.heard() and not mallory.heard("here"), "the stranger heard something")
@@ -70,6 +76,22 @@ def a_pipe_delivers_before_it_ends(folder):
     require(texts == [f"number {number}" for number in range(200)], f"not once and in order: {texts}")
     bob.told("away", who="alice")
     bob.finish()
+    relay.terminate()
+
+
+def who_quits_knows_what_arrived(folder):
+    """What is said with the last breath arrives, and what cannot is said and shows in the exit status."""
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    alice.say("/msg bob one more thing")
+    alice.say("/quit")
+    alice.finish()
+    bob.told("message", text="one more thing")
+    bob.told("away", who="alice")
+    bob.say("/msg alice are you there?")
+    bob.told("sent")
+    bob.say("/quit")
+    bob.finish(1)
+    require("not all that was said or sent has arrived" in "".join(bob.errors), f"no word of it: {bob.errors}")
     relay.terminate()
 
 
@@ -115,6 +137,7 @@ def history_comes_back(folder):
         bob.told("here", who="alice")
         alice.say("/msg bob " + SECRET)
         bob.wait("it", lambda record: record[0] == "message" and record[7] == SECRET)
+        arrived(alice, SECRET)
         bob.finish()
         alice.told("away", who="bob")
         alice.records.clear()
@@ -163,6 +186,7 @@ def a_contact_string_is_enough(folder):
     alice.say("/add " + bob.told("ready")[7])
     alice.told("message", who="bob", text="hello before you know me")
     bob.told("here", who="alice")
+    arrived(bob, "hello before you know me")
     bob.process.terminate()
     alice.told("away", who="bob")
     bob.finish()
@@ -177,6 +201,8 @@ def commands_explain_themselves(folder):
     require("Usage: ironchat keys" in run("keys", "--help"), "keys --help")
     require("libcurve" in run("--version"), "--version")
     require("Usage" in run(status=2), "no arguments")
+    require("no number of seconds" in run("join", "--home", home, "--wait", "x", status=2), "--wait x")
+    require("an endpoint follows --bind" in run("relay", "tcp://*:7447", status=2), "relay without --bind")
     require("no keys in" in run("join", "--home", home, "--plain", status=1), "no keys")
     run("keys", "--home", home, "new", "x")
     require("has keys already" in run("keys", "--home", home, "new", "y", status=1), "keys are not replaced")
@@ -189,5 +215,6 @@ def commands_explain_themselves(folder):
 
 
 if __name__ == "__main__":
-    main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends, marks_last, what_comes_is_one_line,
+    main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends,
+         who_quits_knows_what_arrived, marks_last, what_comes_is_one_line,
          history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough, commands_explain_themselves)

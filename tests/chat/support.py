@@ -2,7 +2,7 @@
 """What the chat's tests share: a folder of their own, and everything ended at the end."""
 
 import os
-import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -20,11 +20,17 @@ def started(program):
     return program
 
 
+# Waits for its input to end, which it does even if the test is killed; then ends the tmux servers and removes the folder.
+JANITOR = 'cat >/dev/null; for socket in "$1"/*-tmux; do tmux -S "$socket" kill-server 2>/dev/null; done; rm -rf "$1"'
+
+
 def main(*tests):
     """Runs functions that take a folder. Exit status 0: all held."""
     failed = 0
     for test in tests:
         folder = tempfile.mkdtemp(prefix="chat-")
+        janitor = subprocess.Popen(["sh", "-c", JANITOR, "janitor", folder], stdin=subprocess.PIPE,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             test(folder)
             print(f"ok      {test.__name__}")
@@ -39,6 +45,6 @@ def main(*tests):
             for program in programs:
                 program.kill()
             programs.clear()
-            shutil.rmtree(folder, ignore_errors=True)
+            janitor.communicate()
         sys.stdout.flush()
     sys.exit(1 if failed else 0)

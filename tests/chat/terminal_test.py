@@ -5,15 +5,18 @@
 With GOLDEN=write in the environment the screens are written instead: look at what changed before you commit them.
 """
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 
 from support import main, started
 from people import IRONCHAT, PATIENCE, ROOT, Failure, Person, Relay, introduce, make, require, run
 
+NUMBERS = itertools.count()
 GOLDEN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "golden")
 
 
@@ -23,10 +26,11 @@ class Terminal:
     def __init__(self, folder, name, *arguments, columns=80, rows=16, program=None):
         self.name = name
         self.folder = folder
-        self.socket = os.path.join(folder, name + "-tmux")
+        # Not the place of a server before it, which may still be ending.
+        self.socket = os.path.join(folder, f"{name}-{next(NUMBERS)}-tmux")
         environment = dict(os.environ, LC_ALL="C.UTF-8")
         environment.pop("TMUX", None)
-        command = ["sh", "-c", '"$@"; echo "ended with status $?"; exec cat', "sh",
+        command = ["sh", "-c", 'trap : INT; "$@"; echo "ended with status $?"; exec cat', "sh",
                    *(program or [IRONCHAT, "join", "--home", os.path.join(folder, name), *arguments])]
         subprocess.run(["tmux", "-u", "-S", self.socket, "-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y",
                         str(rows), "-s", "chat", "env", "TZ=UTC0", *command, ";", "set-option", "status", "off"],
@@ -217,6 +221,95 @@ def a_tiny_terminal(folder):
     bob.told("away", who="alice")
 
 
+def a_huge_terminal(folder):
+    """More rows than anybody has, all of them filled, and scrolled back."""
+    relay, _ = prepare(folder, "alice", "bob")
+    bob = started(Person(folder, "bob"))
+    alice = started(Terminal(folder, "alice", columns=40, rows=900))
+    alice.wait(r"bob is here")
+    for number in range(1500):
+        bob.say(f"/msg alice number {number}.")
+        if number % 500 == 499:  # no more may wait than are acknowledged
+            bob.told("delivered", number=number + 1)
+    alice.wait(r"number 1499\.")
+    alice.keys("PPage")
+    alice.wait(r"scrolled back")
+    alice.keys("NPage", "NPage")
+    alice.say("/quit")
+    alice.ended()
+    relay.kill()
+
+
+def an_unknown_terminal(folder):
+    prepare(folder, "alice")
+    alice = started(Terminal(folder, "alice", program=["env", "TERM=nonsense", IRONCHAT, "join", "--home",
+                                                       os.path.join(folder, "alice")]))
+    alice.wait(r"this terminal cannot be used; try --plain")
+    alice.wait(r"^ended with status 1$")
+
+
+def a_passphrase(folder):
+    """Asked for twice when a history begins, and given up by Ctrl-C."""
+    prepare(folder, "alice")
+
+    def answer(*words):
+        alice = started(Terminal(folder, "alice", "--history"))
+        questions = ["Passphrase of the new history: ", "The same again: "] if len(words) == 2 else \
+            ["Passphrase of the history: "]
+        for question, word in zip(questions, words):
+            alice.wait(re.escape(question.strip()))
+            alice.keys(*word)
+        return alice
+
+    alice = answer(["one", "Enter"], ["two", "Enter"])
+    alice.wait(r"these are two different ones")
+    alice.wait(r"^ended with status 1$")
+    alice.kill()
+    alice = answer(["one", "Enter"], ["C-c"])
+    alice.wait(r"^ended with status 1$")
+    require("one" not in alice.screen(), "the passphrase was shown")
+    alice.kill()
+    alice = answer(["one", "Enter"], ["one", "Enter"])
+    alice.wait(r"You are alice")
+    alice.say("/quit")
+    alice.ended()
+    alice.kill()
+    alice = answer(["two", "Enter"])
+    alice.wait(r"the passphrase is another")
+    alice.wait(r"^ended with status 1$")
+
+
+def runs(number):
+    """Does the process do so? One that has ended may wait for ever to be noticed, in a container without init."""
+    try:
+        with open(f"/proc/{number}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def what_is_killed_leaves_nothing(folder):
+    """As ctest kills a test that takes too long."""
+    inner = ("import sys; sys.path.insert(0, sys.argv[1]); from support import main, started; import terminal_test as t\n"
+             "def hang(folder):\n"
+             "    t.prepare(folder, 'alice')\n"
+             "    alice = started(t.Terminal(folder, 'alice'))\n"
+             "    alice.wait('You are alice')\n"
+             "    print(folder, alice.tmux('display-message', '-p', '#{pid} #{pane_pid}').strip(), flush=True)\n"
+             "    sys.stdin.read()\n"
+             "main(hang)\n")
+    with subprocess.Popen([sys.executable, "-c", inner, os.path.dirname(os.path.abspath(__file__))], text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=dict(os.environ, TMPDIR=folder)) as test:
+        line = test.stdout.readline()
+        test.kill()
+    require(line.count(" ") == 2, f"it did not begin: {line!r}")
+    inner_folder, *processes = line.split()
+    deadline = time.monotonic() + PATIENCE
+    while os.path.exists(inner_folder) or any(runs(number) for number in processes):
+        require(time.monotonic() < deadline, "something was left behind")
+        time.sleep(0.03)
+
+
 def the_demo_to_try(folder):
     """Two side by side in a tmux within this one, and all of it gone when both have left."""
     live = os.path.join(ROOT, "demo", "live")
@@ -247,5 +340,5 @@ def the_demo_without_tmux(folder):
 
 if __name__ == "__main__":
     require(shutil.which("tmux") is not None, "tmux is not installed: scripts/setup")
-    main(a_conversation, editing, a_room_a_file_and_a_stranger, a_tiny_terminal, the_demo_to_try,
-         the_demo_without_tmux)
+    main(a_conversation, editing, a_room_a_file_and_a_stranger, a_tiny_terminal, a_huge_terminal, an_unknown_terminal,
+         a_passphrase, what_is_killed_leaves_nothing, the_demo_to_try, the_demo_without_tmux)

@@ -200,10 +200,11 @@ void chat_suspect(struct chat *chat, const uint8_t *key, const char *what)
     if (chat->suspects++ > 0)
         return;
     chat->suspected_at = chat->now;
-    chat_say_info(chat, CHAT_NOTE_WARNING,
-                  "dropped something that claims to be from %s: %s. Nothing of it counts. If it goes on, the relay or the "
-                  "way to it alters what passes: leave, and use another, --relay",
-                  contact != NULL ? contact->name : "somebody", what);
+    chat_say_info(
+        chat, CHAT_NOTE_WARNING,
+        "dropped something that claims to be from %s: %s. Nothing of it counts. If it goes on, the relay or the "
+        "way to it alters what passes: leave, and use another, --relay",
+        contact != NULL ? contact->name : "somebody", what);
 }
 
 static void count_suspects(struct chat *chat)
@@ -289,6 +290,7 @@ static void tell_card(struct chat *chat, const struct chat_command *command)
 {
     (void)command;
     chat_tell_contact_string(chat, CHAT_NOTE_INFO);
+    chat_say_info(chat, CHAT_NOTE_INFO, "\"ironchat keys show\" prints it on one line, to be copied");
 }
 
 static void (*const verbs[])(struct chat *, const struct chat_command *) = {

@@ -374,8 +374,9 @@ static void rooms_are_bounded_and_go_with_their_owner(void **state)
     assert_int_equal(world_count(bob, "invited"), 8);
     assert_int_equal(world_count(bob, "error"), 0);
     assert_int_equal(world_count(bob, "warning"), 1);
-    assert_true(world_told(bob, "warning", "alice invites you to a room, and there is no room for another: /remove "
-                                           "takes a contact's rooms away"));
+    assert_true(world_told(bob, "warning",
+                           "alice invites you to a room, and there is no room for another: /remove "
+                           "takes a contact's rooms away"));
     world_say(bob, "/remove alice");
     world_say(bob, "/room #mine carol");
     assert_true(world_told(bob, "info", "#mine is open; you talk to #mine"));

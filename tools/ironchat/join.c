@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +21,7 @@
 #include "ironchat/link.h"
 #include "ironchat/profile.h"
 
-enum { PASSPHRASE_SIZE = 1024, TICK = 1000, PATIENCE_DEFAULT = 30 };
+enum { PASSPHRASE_SIZE = 1024, TICK = 1000, PATIENCE_DEFAULT = 30, PATIENCE_MAX = 1000000, FAREWELL = 2000 };
 
 /* What the command line asks for; its strings are argv's. */
 struct options {
@@ -72,6 +74,17 @@ static const struct option long_options[] = {
     {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0},
 };
 
+static int parse_seconds(int *seconds, const char *text)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || value > PATIENCE_MAX)
+        return profile_complain("--wait %s: that is no number of seconds", text);
+    *seconds = (int)value;
+    return 0;
+}
+
 /* 0; 1: help was printed; -1: wrong usage. */
 static int parse_options(struct options *options, int argc, char **argv)
 {
@@ -103,7 +116,8 @@ static int parse_options(struct options *options, int argc, char **argv)
             options->plain = true;
             break;
         case 'w':
-            options->patience = atoi(optarg);
+            if (parse_seconds(&options->patience, optarg) < 0)
+                return -1;
             break;
         case 'h':
             (void)fputs(help_text, stdout);
@@ -141,11 +155,43 @@ static int passphrase_of_file(char *out, const char *path)
     return out[0] != '\0' ? 0 : profile_complain("%s holds no passphrase", path);
 }
 
-static int passphrase_of_terminal(char *out)
+/* A line without echo. Signals are blocked, so Ctrl-C is seen by the descriptor on which they come. */
+static int ask(int fd, int signals, const char *question, char out[PASSPHRASE_SIZE])
+{
+    struct pollfd ready[] = {{.fd = fd, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    ssize_t count = 0;
+
+    (void)dprintf(fd, "%s: ", question);
+    while (poll(ready, 2, -1) < 0 && errno == EINTR)
+        continue;
+    if (ready[1].revents == 0)
+        count = read(fd, out, PASSPHRASE_SIZE - 1);
+    (void)dprintf(fd, "\n");
+    out[count > 0 ? count : 0] = '\0';
+    out[strcspn(out, "\r\n")] = '\0';
+    return out[0] != '\0' ? 0 : profile_complain("no passphrase, no history");
+}
+
+/* Twice for a history that begins: what was mistyped would lock it for ever. */
+static int ask_all(int fd, int signals, bool begins, char out[PASSPHRASE_SIZE])
+{
+    char again[PASSPHRASE_SIZE];
+    int rc = ask(fd, signals, begins ? "Passphrase of the new history" : "Passphrase of the history", out);
+
+    if (rc == 0 && begins) {
+        rc = ask(fd, signals, "The same again", again);
+        if (rc == 0 && strcmp(again, out) != 0)
+            rc = profile_complain("these are two different ones");
+        sodium_memzero(again, sizeof again);
+    }
+    return rc;
+}
+
+static int passphrase_of_terminal(char *out, int signals, bool begins)
 {
     struct termios kept, silent;
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-    ssize_t count;
+    int rc;
 
     if (fd < 0 || tcgetattr(fd, &kept) < 0) {
         if (fd >= 0)
@@ -155,21 +201,21 @@ static int passphrase_of_terminal(char *out)
     silent = kept;
     silent.c_lflag &= ~(tcflag_t)ECHO;
     (void)tcsetattr(fd, TCSAFLUSH, &silent);
-    (void)dprintf(fd, "Passphrase of the history: ");
-    count = read(fd, out, PASSPHRASE_SIZE - 1);
+    rc = ask_all(fd, signals, begins, out);
     (void)tcsetattr(fd, TCSAFLUSH, &kept);
-    (void)dprintf(fd, "\n");
     (void)close(fd);
-    out[count > 0 ? count : 0] = '\0';
-    out[strcspn(out, "\r\n")] = '\0';
-    return out[0] != '\0' ? 0 : profile_complain("no passphrase, no history");
+    return rc;
 }
 
-static int passphrase(const struct options *options, char out[PASSPHRASE_SIZE])
+static int passphrase(const struct joined *joined, char out[PASSPHRASE_SIZE])
 {
-    if (options->passphrase_file != NULL)
-        return passphrase_of_file(out, options->passphrase_file);
-    return passphrase_of_terminal(out);
+    char path[PATH_MAX];
+    struct stat status;
+
+    if (joined->options.passphrase_file != NULL)
+        return passphrase_of_file(out, joined->options.passphrase_file);
+    profile_path(&joined->profile, path, "history");
+    return passphrase_of_terminal(out, joined->signals, stat(path, &status) < 0 || status.st_size == 0);
 }
 
 /* A record is "SECONDS LINE". */
@@ -277,27 +323,36 @@ static void take_input(struct joined *joined, bool *leave)
     *leave = joined->front == &front_screen;
 }
 
-/* Is there nothing more to do? status becomes 1 if something was not delivered. */
-static bool over(const struct joined *joined, int *status)
+/* Is there nothing more to do? */
+static bool over(const struct joined *joined)
 {
     if (chat_quitting(joined->chat))
         return true;
-    if (!joined->input_ended)
-        return false;
-    if (!chat_busy(joined->chat))
-        return true;
-    if (clock_ms() < joined->deadline)
-        return false;
-    (void)profile_complain("something was not delivered");
-    *status = 1;
-    return true;
+    return joined->input_ended && (!chat_busy(joined->chat) || clock_ms() >= joined->deadline);
 }
 
-static int run(struct joined *joined)
+/* Says goodbye. What was said last may still arrive; what is left of the time is the socket's. */
+static void part(struct joined *joined)
+{
+    int64_t end = clock_ms() + FAREWELL, left = FAREWELL;
+
+    chat_leave(joined->chat);
+    while (chat_speaking(joined->chat) && left > 0) {
+        zmq_pollitem_t items[LINK_ITEMS];
+
+        link_items(&joined->link, items);
+        (void)zmq_poll(items, LINK_ITEMS, (long)left);
+        set_clock(joined);
+        link_pump(&joined->link, joined->chat);
+        left = end - clock_ms();
+    }
+    link_linger(&joined->link, left > 0 ? (int)left : 0);
+}
+
+static void run(struct joined *joined)
 {
     int64_t tick = clock_ms();
     bool leave = false;
-    int status = 0;
 
     set_clock(joined);
     chat_start(joined->chat);
@@ -311,7 +366,7 @@ static int run(struct joined *joined)
             tick = clock_ms();
             chat_tick(joined->chat);
         }
-        if (leave || over(joined, &status))
+        if (leave || over(joined))
             break;
         joined->front->refresh(joined->chat);
         link_items(&joined->link, items);
@@ -326,8 +381,7 @@ static int run(struct joined *joined)
         if (count > LINK_ITEMS + 1 && items[LINK_ITEMS + 1].revents)
             take_input(joined, &leave);
     }
-    chat_leave(joined->chat);
-    return status;
+    part(joined);
 }
 
 /* Before any thread starts, so that all signals come here. */
@@ -379,7 +433,7 @@ static int prepare(struct joined *joined, int argc, char **argv)
 /* The terminal comes last, so that errors before it can be read. */
 static int talk(struct joined *joined, const char *secret)
 {
-    int status;
+    bool busy;
 
     if (secret[0] != '\0' && open_history(joined, secret) < 0)
         return 1;
@@ -389,9 +443,12 @@ static int talk(struct joined *joined, const char *secret)
     joined->chat = chat_new(&joined->profile.card, &joined->profile.contacts, joined->files, &joined->port);
     if (joined->chat == NULL || joined->front->open() < 0)
         return 1;
-    status = run(joined);
+    run(joined);
+    busy = chat_busy(joined->chat);
     joined->front->close();
-    return status;
+    if (busy)
+        (void)profile_complain("not all that was said or sent has arrived");
+    return busy ? 1 : 0;
 }
 
 int command_join(int argc, char **argv)
@@ -407,7 +464,7 @@ int command_join(int argc, char **argv)
         joined.options.plain || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ? &front_plain : &front_screen;
     status = 1;
     if (joined.signals >= 0 && prepare(&joined, argc, argv) == 0 &&
-        (!joined.options.history || passphrase(&joined.options, secret) == 0))
+        (!joined.options.history || passphrase(&joined, secret) == 0))
         status = talk(&joined, secret);
     sodium_memzero(secret, sizeof secret);
     link_close(&joined.link);

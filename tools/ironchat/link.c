@@ -8,7 +8,7 @@
 
 #include "ironchat/profile.h"
 
-enum { LINGER = 2000, ROUND_MAX = 1000, SEND_PATIENCE = 1000 };
+enum { ROUND_MAX = 1000, SEND_PATIENCE = 1000 };
 
 /* On the socket's own thread: nobody who is not allowed gets in, and the user shall know. A write of so few octets is
  * whole or not at all. */
@@ -22,8 +22,7 @@ static int refuse(void *arg, const uint8_t *key)
 
 static int set_up(struct link *link, const struct chat_card *card)
 {
-    if (curve_set(link->socket, CURVE_LINGER, LINGER) < 0 ||
-        curve_set(link->socket, CURVE_MAXMSGSIZE, CHAT_MSG_MAX) < 0 ||
+    if (curve_set(link->socket, CURVE_MAXMSGSIZE, CHAT_MSG_MAX) < 0 ||
         curve_set(link->socket, CURVE_SNDTIMEO, SEND_PATIENCE) < 0 ||
         curve_set(link->socket, CURVE_RECONNECT_IVL_MAX, 2000) < 0 ||
         curve_authenticate(link->socket, refuse, link) < 0 || curve_monitor(link->socket, CURVE_EVENT_ALL) < 0 ||
@@ -136,6 +135,11 @@ void link_pump(struct link *link, struct chat *chat)
         pump_event(chat, &event);
     while (read(link->strangers[0], key, sizeof key) == (ssize_t)sizeof key)
         chat_stranger(chat, key);
+}
+
+void link_linger(struct link *link, int ms)
+{
+    (void)curve_set(link->socket, CURVE_LINGER, ms);
 }
 
 void link_close(struct link *link)

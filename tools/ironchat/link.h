@@ -30,7 +30,9 @@ void link_items(const struct link *link, zmq_pollitem_t items[LINK_ITEMS]);
 /* Gives the chat all that has come. */
 void link_pump(struct link *link, struct chat *chat);
 
-/* Waits a moment for what was said last. */
+/* How long link_close waits for what was said last. */
+void link_linger(struct link *link, int ms);
+
 void link_close(struct link *link);
 
 #endif

@@ -70,6 +70,10 @@ static int parse_options(struct station *station, int argc, char **argv)
             return option == 'h' ? 1 : -1;
         }
     }
+    if (optind < argc) {
+        (void)profile_complain("%s: an endpoint follows --bind", argv[optind]);
+        return -1;
+    }
     if (count == 0)
         station->endpoints[0] = "tcp://*:7447";
     return 0;
@@ -110,6 +114,8 @@ static void bound(void *arg, const char *endpoint)
         chat_key_write(key, curve_cert_public_key(station->hop));
     (void)printf("relay\t%s%s%s\n", endpoint, station->hop != NULL ? "," : "", key);
     (void)fflush(stdout);
+    if (strstr(endpoint, "://0.0.0.0:") != NULL || strstr(endpoint, "://[::]:") != NULL)
+        (void)profile_complain("0.0.0.0 or [::] is every address of this machine: others write its name there");
 }
 
 static void *serve(void *arg)

@@ -23,7 +23,7 @@ static char own_name[CHAT_NAME_SIZE];
 
 static int screen_open(void)
 {
-    if (initscr() == NULL) {
+    if (newterm(NULL, stdout, stdin) == NULL) {
         (void)fprintf(stderr, "ironchat: this terminal cannot be used; try --plain\n");
         return -1;
     }
@@ -50,7 +50,7 @@ static void screen_past(int64_t when, const char *text)
 
 static int page(void)
 {
-    return LINES > 3 ? LINES - 3 : 1;
+    return LINES < 4 ? 1 : LINES - 3 < ROWS_MAX ? LINES - 3 : ROWS_MAX;
 }
 
 static void scroll_back(int rows)
