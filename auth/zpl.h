@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "auth/mistake.h"
+
 /* Owner of all nodes: the root, which has no name. */
 struct auth_zpl {
     char *name;
@@ -14,14 +16,9 @@ struct auth_zpl {
     struct auth_zpl *child, *next; /* in the order of the file */
 };
 
-/* A mistake, for people. */
-struct auth_mistake {
-    unsigned line, column; /* 0: the file as a whole */
-    char text[200];
-};
-
-/* Text need not end with NUL. -EINVAL with the first mistake: indentation that is no multiple of four or leaps, a tab, a
- * character that no name may have, NUL, no UTF-8, deeper than 16 levels; -ENOMEM. */
+/* Text need not end with NUL. -EINVAL with the first mistake: indentation that is no multiple of four or leaps, a tab before a
+ * name, a character that no name may have, a value with a '#' in the middle of a word or with a control character, no UTF-8,
+ * deeper than 16 levels; -ENOMEM. Columns count characters. */
 int auth_zpl_parse(struct auth_zpl **root, const char *text, size_t size, struct auth_mistake *mistake);
 
 void auth_zpl_free(struct auth_zpl *root);
