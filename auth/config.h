@@ -19,7 +19,7 @@
  *         timeout = 2000
  *         cache = 60
  *     serve                                  # ironauth serve
- *         endpoint = "tcp://*:9100"
+ *         endpoint = "tcp://0.0.0.0:9100"
  *         certificate = /etc/ironauth/service.cert
  *         clients = /etc/ironauth/machines
  *     domain
@@ -94,7 +94,8 @@ struct auth_config {
 };
 
 /* Reads, checks names against each other, opens nothing. Unknown names, repeated single ones, numbers out of range, a back
- * end that is not built in: -EINVAL with the place. The system's errors of reading; -ENOMEM. */
+ * end that is not built in, a domain that lets nobody in, more than 1 MiB: -EINVAL with the place. The system's errors of
+ * reading; -ENOMEM. A file without domains is no mistake: nobody gets in. */
 int auth_config_load(struct auth_config **config, const char *file, struct auth_mistake *mistake);
 int auth_config_parse(struct auth_config **config, const char *text, size_t size, struct auth_mistake *mistake);
 
@@ -110,7 +111,8 @@ enum auth_outcome {
     AUTH_FORWARD, /* ask the central service domain->forward */
 };
 
-/* What the policy itself says: domain, addresses, mechanism, everyone. In doubt refused. */
+/* What the policy itself says: domain, addresses, mechanism, everyone. In doubt refused. *domain NULL: there is none; *rule
+ * NULL: no mechanism's rule was looked at. The verdict is whole with AUTH_DECIDED, else empty: status 0 lets nobody in. */
 enum auth_outcome auth_policy_apply(const struct auth_config *config, const struct auth_request *request,
                                     struct auth_verdict *verdict, const struct auth_domain **domain,
                                     const struct auth_rule **rule);
