@@ -106,7 +106,8 @@ struct auth_backend_ops {
     /* Makes it (tables, folder). -EEXIST: it is there already, and left alone. Static: no back end is open. */
     int (*init)(const struct auth_settings *settings);
 
-    /* -EEXIST: there is such an entry (set_password replaces a hash). hash: auth_password_hash's. */
+    /* -EEXIST: there is such an entry (set_password replaces a hash). hash: auth_password_hash's. A key's user may be "".
+     * -EINVAL: a text that may not be, or cannot be stored there; -EPERM: the system or server does not let us write. */
     int (*add_user)(struct auth_session *session, const char *user, const char *hash, const char *comment);
     int (*set_password)(struct auth_session *session, const char *user, const char *hash);
     int (*remove_user)(struct auth_session *session, const char *user);
@@ -127,5 +128,9 @@ const char *auth_setting(const struct auth_settings *settings, const char *name)
 /* A user name that may be stored: 1 to 255 octets of valid UTF-8 without control characters, ':' and '/'. A request with
  * another one is answered -ENOENT by every back end. */
 bool auth_user_valid(const char *user);
+
+/* A comment that may be stored: at most AUTH_COMMENT_MAX octets of valid UTF-8 without control characters; "" for none. Never
+ * NULL. Of a key's owner too: "" for none. */
+bool auth_comment_valid(const char *comment);
 
 #endif

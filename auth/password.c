@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +59,15 @@ static bool parse(struct parts *parts, const char *hash)
     return parts->memory >= crypto_pwhash_MEMLIMIT_MIN && rounds >= crypto_pwhash_OPSLIMIT_MIN &&
            decode(parts->salt, sizeof parts->salt, hash + begin, SALT_TEXT) &&
            decode(parts->digest, sizeof parts->digest, hash + begin + SALT_TEXT + 1, DIGEST_TEXT);
+}
+
+bool auth_password_is_hash(const char *hash)
+{
+    struct parts parts;
+    bool is = parse(&parts, hash);
+
+    sodium_memzero(&parts, sizeof parts);
+    return is;
 }
 
 /* Not crypto_pwhash_str_verify, which calls it a wrong password when there is no memory to look at it. */

@@ -14,6 +14,9 @@ int auth_password_hash(char hash[AUTH_HASH_MAX], const char *password);
  */
 int auth_password_check(const char *hash, const char *password);
 
+/* Is it a hash that auth_password_check can look at? No secret decides how long this takes. */
+bool auth_password_is_hash(const char *hash);
+
 /* 16 hexadecimal digits that change with the hash. */
 void auth_password_stamp(char stamp[AUTH_STAMP_SIZE], const char *hash);
 

@@ -125,14 +125,14 @@ int curve_cert_save_secret(const curve_cert_t *cert, const char *file)
 
 /* ---- reading ---- */
 
-/* All of the file; a text of more than the limit is left to the parser, which refuses it. */
-static int read_all(int fd, char *text, size_t *size)
+/* All of the file, up to room. */
+static int read_all(int fd, char *text, size_t room, size_t *size)
 {
     ssize_t count = 1;
 
     *size = 0;
-    while (count > 0 && *size < IH_CERT_TEXT_MAX + 1) {
-        count = read(fd, text + *size, IH_CERT_TEXT_MAX + 1 - *size);
+    while (count > 0 && *size < room) {
+        count = read(fd, text + *size, room - *size);
         if (count > 0)
             *size += (size_t)count;
         else if (count < 0 && errno == EINTR)
@@ -141,21 +141,27 @@ static int read_all(int fd, char *text, size_t *size)
     return count < 0 ? -errno : 0;
 }
 
+/* A file that is larger than it said is being written: what was read of it is no certificate yet. A text of more than the
+ * limit is left to the parser, which refuses it. */
 static int read_cert(int fd, curve_cert_t **cert)
 {
     struct stat status;
     char *text = NULL;
     size_t size = 0;
+    size_t room;
     int error;
 
     if (fstat(fd, &status) != 0)
         return -errno;
     if (!S_ISREG(status.st_mode))
         return S_ISDIR(status.st_mode) ? -EISDIR : -EINVAL;
-    text = ih_secret_alloc(IH_CERT_TEXT_MAX + 1);
+    room = (status.st_size < IH_CERT_TEXT_MAX ? (size_t)status.st_size : IH_CERT_TEXT_MAX) + 1;
+    text = ih_secret_alloc(room);
     if (!text)
         return -ENOMEM;
-    error = read_all(fd, text, &size);
+    error = read_all(fd, text, room, &size);
+    if (error == 0 && size == room && room <= IH_CERT_TEXT_MAX)
+        error = -EINVAL;
     if (error == 0)
         error = ih_cert_parse(cert, text, size);
     if (error == 0)
