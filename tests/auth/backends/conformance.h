@@ -6,8 +6,7 @@
  *     static struct conformance subject = {.name = "files", .start = start, ...};
  *     int main(void) { return conformance_run(&subject); }
  *
- * Hashes here are Argon2id's cheapest: the program's crypto_pwhash (conformance_hash.c) counts calls and takes the least work
- * there is, whatever is asked for.
+ * Hashes here are Argon2id's cheapest, and the program's crypto_pwhash (conformance_hash.c) counts calls.
  */
 #ifndef IH_TESTS_AUTH_CONFORMANCE_H
 #define IH_TESTS_AUTH_CONFORMANCE_H
