@@ -4,9 +4,10 @@
 
 import os
 import stat
+import subprocess
 
 from support import main, started
-from people import Person, Relay, introduce, make, require, run
+from people import IRONCHAT, PATIENCE, Person, Relay, introduce, make, require, run
 
 SECRET = "the treasure is under the old oak"
 
@@ -92,6 +93,35 @@ def who_quits_knows_what_arrived(folder):
     bob.say("/quit")
     bob.finish(1)
     require("not all that was said or sent has arrived" in "".join(bob.errors), f"no word of it: {bob.errors}")
+    relay.terminate()
+
+
+def shell(command, *arguments):
+    """Runs a line of shell, in which "$@" is ironchat with these arguments; returns its status and what it printed."""
+    done = subprocess.run(["sh", "-c", command, "sh", IRONCHAT, *arguments], capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def any_input_and_output_will_do(folder):
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    alice.finish()
+    path = os.path.join(folder, "lines")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("from a file\nwithout an end")
+    join = ("join", "--home", alice.home, "--plain")
+    status, told, _ = shell(f'exec "$@" <{path}', *join)
+    require(status == 0 and told.count("\ndelivered\t") == 2, f"from a file: {status} {told}")
+    bob.told("message", text="without an end")
+    status, told, _ = shell('exec "$@" <&-', *join)
+    require(status == 0 and told.startswith("ready\t"), f"input closed: {status} {told}")
+    status, _, errors = shell('echo quietly | "$@" >&-', *join)
+    require(status == 0, f"output closed: {status} {errors}")
+    bob.told("message", text="quietly")
+    status, _, errors = shell('echo to a full disk | "$@" >/dev/full', *join)
+    require(status == 1 and "did not take all" in errors, f"output full: {status} {errors}")
+    bob.told("message", text="to a full disk")
+    bob.finish()
     relay.terminate()
 
 
@@ -216,5 +246,5 @@ def commands_explain_themselves(folder):
 
 if __name__ == "__main__":
     main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends,
-         who_quits_knows_what_arrived, marks_last, what_comes_is_one_line,
+         who_quits_knows_what_arrived, any_input_and_output_will_do, marks_last, what_comes_is_one_line,
          history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough, commands_explain_themselves)

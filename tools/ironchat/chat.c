@@ -75,8 +75,8 @@ int chat_send(struct chat *chat, struct peer *peer, const struct chat_msg *msg, 
 
     if (size < 0)
         return size;
-    if (peer->pending_count >= (kind == PENDING_TEXT ? TEXTS_MAX : ANSWERS_MAX))
-        return -EAGAIN;
+    if (kind != PENDING_TEXT && peer->pending_count >= ANSWERS_MAX)
+        return -EAGAIN;                /* the port would wait, and what makes us answer may come without end */
     rc = remember(peer, 0, kind, ref); /* first, so that nothing goes out that would be forgotten */
     if (rc < 0)
         return rc;

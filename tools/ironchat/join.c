@@ -448,6 +448,8 @@ static int talk(struct joined *joined, const char *secret)
     joined->front->close();
     if (busy)
         (void)profile_complain("not all that was said or sent has arrived");
+    if (ferror(stdout))
+        return profile_complain("standard output did not take all that was told") < 0;
     return busy ? 1 : 0;
 }
 

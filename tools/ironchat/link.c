@@ -10,6 +10,10 @@
 
 enum { ROUND_MAX = 1000, SEND_PATIENCE = 1000 };
 
+/* No others: the socket keeps so many, and what settles a message must not be lost for one that nobody reads. */
+static const int events = CURVE_EVENT_CLOSED | CURVE_EVENT_REFUSED | CURVE_EVENT_DELIVERED | CURVE_EVENT_UNDELIVERED |
+                          CURVE_EVENT_SUSPECT | CURVE_EVENT_CONNECTED | CURVE_EVENT_DISCONNECTED;
+
 /* On the socket's own thread: nobody who is not allowed gets in, and the user shall know. A write of so few octets is
  * whole or not at all. */
 static int refuse(void *arg, const uint8_t *key)
@@ -25,7 +29,7 @@ static int set_up(struct link *link, const struct chat_card *card)
     if (curve_set(link->socket, CURVE_MAXMSGSIZE, CHAT_MSG_MAX) < 0 ||
         curve_set(link->socket, CURVE_SNDTIMEO, SEND_PATIENCE) < 0 ||
         curve_set(link->socket, CURVE_RECONNECT_IVL_MAX, 2000) < 0 ||
-        curve_authenticate(link->socket, refuse, link) < 0 || curve_monitor(link->socket, CURVE_EVENT_ALL) < 0 ||
+        curve_authenticate(link->socket, refuse, link) < 0 || curve_monitor(link->socket, events) < 0 ||
         (card->has_hop && curve_set_hop_key(link->socket, card->hop) < 0))
         return -1;
     return curve_connect(link->socket, card->relay);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* ironchat: people who talk through a relay that cannot read, forge, replay or reorder what they say. */
 #include <curve.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ironchat/front.h"
 
@@ -23,10 +25,23 @@ static int print_version(void)
     return 0;
 }
 
+/* Who starts us with one of the three closed would have the next file that we open in its place, the history among them. */
+static int fill_descriptors(void)
+{
+    int fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd < 0 ? -1 : close(fd);
+}
+
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
 
+    if (fill_descriptors() < 0)
+        return 1;
     if (sodium_init() < 0 || !chat_text_locale()) {
         (void)fputs("ironchat: this system has neither random numbers nor a UTF-8 locale, or lacks one of them\n",
                     stderr);

@@ -14,8 +14,7 @@ enum {
     SHARES_OF_ONE_MAX = 8,  /* that one contact may offer */
     WINDOW = 8,             /* chunks that wait to be acknowledged */
     STRANGERS_MAX = 16,     /* that are told of */
-    TEXTS_MAX = 900,        /* messages that wait for one contact; below CURVE_SNDHWM, at which a send would wait */
-    ANSWERS_MAX = 500,      /* the same, of what the chat says by itself: texts have room beside them */
+    ANSWERS_MAX = 500,      /* messages that wait for one contact, beyond which nothing but texts is added */
     SUSPECTS_EVERY = 60000, /* ms between two notes of what was forged */
     GREET_EVERY = 10000,    /* ms */
     SILENT_AFTER = 45000,   /* ms without a sign of life: away */
