@@ -104,10 +104,10 @@ class Program:
 class Relay(Program):
     """A relay that records what passes. Its address is what participants are given."""
 
-    def __init__(self, folder, endpoint="tcp://127.0.0.1:*"):
+    def __init__(self, folder, endpoint="tcp://127.0.0.1:*", *options):
         self.recording = os.path.join(folder, "recording")
         super().__init__("the relay", "relay", "--bind", endpoint, "--key", os.path.join(folder, "relay-key"),
-                         "--record", self.recording)
+                         "--record", self.recording, *options)
         self.address = self.wait("its endpoint", lambda record: record[0] == "relay")[1]
         self.endpoint = self.address.split(",")[0]
 
