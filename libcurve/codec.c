@@ -286,8 +286,11 @@ static curve_error_t unexpected(const curve_codec_t *codec, const uint8_t *in, s
 {
     static const char *const names[] = {"HELLO", "WELCOME", "INITIATE", "READY", "MESSAGE"};
 
-    if (!codec->is_server && codec->step != TRAFFIC && ih_curve_is(in, size, "ERROR"))
-        return in[ERROR_REASON] == size - ERROR_REASON - 1 ? CURVE_ERROR_REFUSED : CURVE_ERROR_MALFORMED;
+    if (!codec->is_server && codec->step != TRAFFIC && ih_curve_is(in, size, "ERROR")) {
+        bool is_whole = size > ERROR_REASON && in[ERROR_REASON] == size - ERROR_REASON - 1;
+
+        return is_whole ? CURVE_ERROR_REFUSED : CURVE_ERROR_MALFORMED;
+    }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (ih_curve_is(in, size, names[i]))
             return CURVE_ERROR_STATE;

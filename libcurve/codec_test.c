@@ -447,6 +447,19 @@ static curve_error_t give(curve_codec_t *codec, const void *in, size_t size)
     return curve_codec_handshake(codec, in, size, out, sizeof out, &out_size);
 }
 
+/* An ERROR that ends behind its name has no reason, and nothing is read behind it. */
+static void short_error(void **state)
+{
+    uint8_t *copy = malloc(6);
+
+    (void)state;
+    memcpy(copy, "\5ERROR", 6);
+    play(1);
+    assert_int_equal(give(client, copy, 6), CURVE_ERROR_MALFORMED);
+    close_codecs();
+    free(copy);
+}
+
 static void wrong_order(void **state)
 {
     uint8_t out[64];
@@ -690,6 +703,7 @@ int main(void)
         cmocka_unit_test(altered_ready),
         cmocka_unit_test(altered_message),
         cmocka_unit_test(truncated),
+        cmocka_unit_test(short_error),
         cmocka_unit_test(wrong_order),
         cmocka_unit_test(replayed_initiate),
         cmocka_unit_test(message_order),

@@ -117,7 +117,7 @@ static int take_error(struct ih_channel *channel, const uint8_t *command, size_t
 {
     struct ih_session *session = channel->session;
 
-    if (!channel->welcomed || command[ERROR_REASON] != size - ERROR_REASON - 1)
+    if (!channel->welcomed || size <= ERROR_REASON || command[ERROR_REASON] != size - ERROR_REASON - 1)
         return -EPROTO;
     ih_session_failed(session, now_ms);
     ih_engine_event(session->engine, CURVE_EVENT_REFUSED, CURVE_ERROR_REFUSED, 0, session->id);
