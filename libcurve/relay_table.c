@@ -112,7 +112,21 @@ static struct ih_relay_peer *peer_new(struct ih_relay_table *table, const void *
     return peer;
 }
 
-/* A new one is in the lists at once, so that it can be forgotten. */
+/* The peer's registration under the key, in all lists. */
+static void claim(struct ih_relay_table *table, struct ih_relay_peer *peer, struct ih_relay_key *entry, uint64_t now_ms)
+{
+    peer->key = entry;
+    ih_list_add_tail(&entry->claims, &peer->claim);
+    entry->count++;
+    ih_relay_table_seen(table, peer, now_ms);
+    if (entry->count > IH_RELAY_CLAIMS) {
+        struct ih_relay_peer *oldest = most_silent(entry);
+
+        ih_relay_table_forget(table,
+                              oldest == peer ? IH_CONTAINER(entry->claims.next, struct ih_relay_peer, claim) : oldest);
+    }
+}
+
 static int add(struct ih_relay_table *table, const void *route, size_t size, const uint8_t *key, uint64_t now_ms)
 {
     struct ih_relay_key *entry = key_make(table, key);
@@ -123,18 +137,23 @@ static int add(struct ih_relay_table *table, const void *route, size_t size, con
             key_drop(table, entry);
         return -ENOMEM;
     }
-    peer->key = entry;
     peer->paid_ms = now_ms;
     peer->credit = UINT64_MAX; /* the first payment cuts it to the limit */
-    ih_list_add_tail(&entry->claims, &peer->claim);
-    entry->count++;
-    ih_relay_table_seen(table, peer, now_ms);
-    if (entry->count > IH_RELAY_CLAIMS) {
-        struct ih_relay_peer *oldest = most_silent(entry);
+    claim(table, peer, entry, now_ms);
+    return 0;
+}
 
-        ih_relay_table_forget(table,
-                              oldest == peer ? IH_CONTAINER(entry->claims.next, struct ih_relay_peer, claim) : oldest);
-    }
+/* To another key. Its credit and what waits for it stay: else each new key would buy both anew. */
+static int move(struct ih_relay_table *table, struct ih_relay_peer *peer, const uint8_t *key, uint64_t now_ms)
+{
+    struct ih_relay_key *entry = key_make(table, key);
+
+    if (!entry)
+        return -ENOMEM;
+    ih_list_del(&peer->claim);
+    peer->key->count--;
+    key_drop(table, peer->key);
+    claim(table, peer, entry, now_ms);
     return 0;
 }
 
@@ -148,7 +167,7 @@ int ih_relay_table_register(struct ih_relay_table *table, const void *route, siz
         return 0;
     }
     if (peer)
-        ih_relay_table_forget(table, peer);
+        return move(table, peer, key, now_ms);
     if (ih_map_count(&table->routes) >= table->max_peers)
         (void)ih_relay_table_expire(table, now_ms);
     if (ih_map_count(&table->routes) >= table->max_peers)

@@ -118,6 +118,29 @@ static void test_credit(void **state)
     ih_relay_table_fini(&table);
 }
 
+/* Registering under another key buys neither credit nor room. */
+static void test_new_key(void **state)
+{
+    struct ih_relay_table table;
+    zmq_msg_t body;
+    zmq_msg_t msg;
+
+    (void)state;
+    assert_int_equal(ih_relay_table_init(&table, 1, 100), 0);
+    assert_int_equal(add(&table, "1", a, 1000), 0);
+    assert_true(ih_relay_peer_pay(peer(&table, "1"), 1000, 100, 1000, 1000));
+    assert_int_equal(zmq_msg_init_size(&body, 600), 0);
+    assert_int_equal(ih_ledger_carry(peer(&table, "1")->ledger, &msg, "", 0, &body), 0);
+    assert_int_equal(add(&table, "1", b, 1000), 0);
+    assert_int_equal(claims(&table, a), 0);
+    assert_int_equal(claims(&table, b), 1);
+    assert_false(ih_relay_peer_pay(peer(&table, "1"), 1, 100, 1000, 1000));
+    assert_false(ih_ledger_fits(peer(&table, "1")->ledger, 1, 1000));
+    (void)zmq_msg_close(&msg);
+    (void)zmq_msg_close(&body);
+    ih_relay_table_fini(&table);
+}
+
 static void test_ledger(void **state)
 {
     struct ih_ledger *total = ih_ledger_new(NULL);
@@ -150,8 +173,8 @@ static void test_ledger(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_register), cmocka_unit_test(test_claims), cmocka_unit_test(test_expire),
-        cmocka_unit_test(test_credit),   cmocka_unit_test(test_ledger),
+        cmocka_unit_test(test_register), cmocka_unit_test(test_claims),  cmocka_unit_test(test_expire),
+        cmocka_unit_test(test_credit),   cmocka_unit_test(test_new_key), cmocka_unit_test(test_ledger),
     };
 
     return cmocka_run_group_tests_name("relay_table", tests, NULL, NULL);
