@@ -327,7 +327,7 @@ void ih_responder_initiate(struct ih_engine *engine, struct ih_octets route, con
                            size_t size, uint64_t now_ms);
 void ih_responder_decide(struct ih_engine *engine, uint64_t ticket, bool accept, uint64_t now_ms);
 
-/* Drops questions that nobody answered in time. */
+/* Refuses those about whom nobody answered in time. */
 void ih_responder_expire(struct ih_engine *engine, uint64_t now_ms);
 
 /* Drops those about this key; NULL: all. */

@@ -86,12 +86,37 @@ static void pending_free(struct ih_engine *engine, struct ih_pending *pending)
     free(pending);
 }
 
+static void session_id(const struct ih_engine *engine, const struct ih_pending *pending, uint8_t id[CURVE_ID_SIZE])
+{
+    memset(id, 0, CURVE_ID_SIZE);
+    memcpy(id, pending->server.client_key, IH_CURVE_KEY);
+    if (engine->kind == IH_ENGINE_SERVER)
+        ih_curve_put_nonce(id + IH_CURVE_KEY, pending->claim.stream);
+}
+
+static void refuse(struct ih_engine *engine, const struct ih_pending *pending, curve_error_t error)
+{
+    struct ih_octets route = {pending->route, pending->route_size};
+    struct ih_envelope *envelope = NULL;
+    uint8_t id[CURVE_ID_SIZE];
+
+    if (!ih_engine_flooded(engine))
+        envelope = ih_envelope_new(route, IH_ENVELOPE_RESPONDER, pending->tag, sizeof refusal - 1);
+    if (envelope)
+        memcpy(envelope->data + IH_ENVELOPE_HEAD, refusal, sizeof refusal - 1);
+    ih_engine_reply(engine, envelope);
+    session_id(engine, pending, id);
+    ih_engine_event(engine, CURVE_EVENT_REFUSED, (int)error, 0, id);
+}
+
 void ih_responder_expire(struct ih_engine *engine, uint64_t now_ms)
 {
     struct ih_list *first;
 
-    while ((first = ih_list_first(&engine->pending)) != NULL && pending_at(first)->until_ms <= now_ms)
+    while ((first = ih_list_first(&engine->pending)) != NULL && pending_at(first)->until_ms <= now_ms) {
+        refuse(engine, pending_at(first), CURVE_ERROR_STALE);
         pending_free(engine, pending_at(first));
+    }
     if (engine->cookies_until_ms && engine->cookies_until_ms <= now_ms) {
         ih_cookie_rotate(engine->jar, now_ms);
         engine->cookies_until_ms = 0;
@@ -117,29 +142,6 @@ void ih_responder_forget(struct ih_engine *engine, const uint8_t *key)
 }
 
 /* --- letting in --------------------------------------------------------------------------------------------------- */
-
-static void session_id(const struct ih_engine *engine, const struct ih_pending *pending, uint8_t id[CURVE_ID_SIZE])
-{
-    memset(id, 0, CURVE_ID_SIZE);
-    memcpy(id, pending->server.client_key, IH_CURVE_KEY);
-    if (engine->kind == IH_ENGINE_SERVER)
-        ih_curve_put_nonce(id + IH_CURVE_KEY, pending->claim.stream);
-}
-
-static void refuse(struct ih_engine *engine, const struct ih_pending *pending, curve_error_t error)
-{
-    struct ih_octets route = {pending->route, pending->route_size};
-    struct ih_envelope *envelope = NULL;
-    uint8_t id[CURVE_ID_SIZE];
-
-    if (!ih_engine_flooded(engine))
-        envelope = ih_envelope_new(route, IH_ENVELOPE_RESPONDER, pending->tag, sizeof refusal - 1);
-    if (envelope)
-        memcpy(envelope->data + IH_ENVELOPE_HEAD, refusal, sizeof refusal - 1);
-    ih_engine_reply(engine, envelope);
-    session_id(engine, pending, id);
-    ih_engine_event(engine, CURVE_EVENT_REFUSED, (int)error, 0, id);
-}
 
 /* When both ends begin at once, the handshake of the lower key goes on. */
 static bool ours_goes_on(const struct ih_session *session)

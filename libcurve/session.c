@@ -544,12 +544,11 @@ void ih_session_message(struct ih_session *session, struct ih_channel *channel, 
     hear(session, channel, route, now_ms);
     if (gap)
         ih_engine_suspect(session->engine, CURVE_ERROR_ORDER, session->id);
+    ih_stream_take(session, &header, incoming, now_ms);
     if (header.kind == IH_HEADER_CLOSE) {
-        ih_message_free(&incoming->message);
         closed_by_peer(session, header.number, now_ms);
         return;
     }
-    ih_stream_take(session, &header, incoming, now_ms);
     watch(session, now_ms);
     ih_session_wake(session);
     ih_session_arm(session, now_ms);

@@ -268,7 +268,10 @@ static void asked_later(void **state)
     ih_engine_decide(server, sim->ends[0].ticket, false, sim->now_ms);
     sim_pass(sim, 5);
     assert_int_equal(sim_events(sim, 1, CURVE_EVENT_REFUSED) + sim_events(sim, 2, CURVE_EVENT_REFUSED), 1);
+    assert_int_equal(sim_value(sim, SERVER, CURVE_EVENT_REFUSED), CURVE_ERROR_REFUSED);
     sim_pass(sim, 10000);
+    assert_true(sim_events(sim, SERVER, CURVE_EVENT_REFUSED) > 1);
+    assert_int_equal(sim_value(sim, SERVER, CURVE_EVENT_REFUSED), CURVE_ERROR_STALE);
     assert_true(sim->ends[0].questions > 2);
     assert_int_equal(ih_map_count(&server->sessions), 1);
     sim->ends[0].answer = IH_AUTH_ACCEPT;
@@ -540,6 +543,27 @@ static void close_in_order(void **state)
     }
 }
 
+/* Who ends says what has come: it is delivered, and not reported as lost. */
+static void close_acknowledges(void **state)
+{
+    (void)state;
+    for (int closer = 0; closer < 2; closer++) {
+        for (int peers = 0; peers < 2; peers++) {
+            struct sim *sim = sim_joined(peers ? IH_ENGINE_PEER : IH_ENGINE_SERVER, NULL);
+            int sender = 1 - closer;
+
+            sim_send_many(sim, sender, closer, 3);
+            sim_pass(sim, 2); /* they came, and an acknowledgement waits */
+            assert_int_equal(ih_engine_unacknowledged(sim->ends[sender].engine), 3);
+            ih_engine_close(sim->ends[closer].engine, sim->now_ms);
+            sim_pass(sim, 10);
+            assert_int_equal(sim_events(sim, sender, CURVE_EVENT_UNDELIVERED), 0);
+            assert_int_equal(ih_engine_unacknowledged(sim->ends[sender].engine), 0);
+            sim_free(sim);
+        }
+    }
+}
+
 /* A key that is not let in any more. */
 static void end_of_a_key(void **state)
 {
@@ -600,13 +624,13 @@ static void wrong_arguments(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(client_and_server), cmocka_unit_test(two_peers),       cmocka_unit_test(simultaneous),
-        cmocka_unit_test(some_frames),       cmocka_unit_test(backpressure),    cmocka_unit_test(message_size),
-        cmocka_unit_test(too_many_clients),  cmocka_unit_test(refused),         cmocka_unit_test(asked_later),
-        cmocka_unit_test(one_key_twice),     cmocka_unit_test(renewal),         cmocka_unit_test(restart),
-        cmocka_unit_test(restart_and_speak), cmocka_unit_test(short_outage),    cmocka_unit_test(long_outage),
-        cmocka_unit_test(heartbeat),         cmocka_unit_test(another_route),   cmocka_unit_test(close_in_order),
-        cmocka_unit_test(end_of_a_key),      cmocka_unit_test(wrong_arguments),
+        cmocka_unit_test(client_and_server),  cmocka_unit_test(two_peers),     cmocka_unit_test(simultaneous),
+        cmocka_unit_test(some_frames),        cmocka_unit_test(backpressure),  cmocka_unit_test(message_size),
+        cmocka_unit_test(too_many_clients),   cmocka_unit_test(refused),       cmocka_unit_test(asked_later),
+        cmocka_unit_test(one_key_twice),      cmocka_unit_test(renewal),       cmocka_unit_test(restart),
+        cmocka_unit_test(restart_and_speak),  cmocka_unit_test(short_outage),  cmocka_unit_test(long_outage),
+        cmocka_unit_test(heartbeat),          cmocka_unit_test(another_route), cmocka_unit_test(close_in_order),
+        cmocka_unit_test(close_acknowledges), cmocka_unit_test(end_of_a_key),  cmocka_unit_test(wrong_arguments),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
