@@ -264,11 +264,17 @@ static int receive_message(struct ih_worker *worker, size_t *count)
             (void)zmq_msg_close(frame);
             return error;
         }
-        worker->octets[*count] = (struct ih_octets){zmq_msg_data(frame), zmq_msg_size(frame)};
         (*count)++;
         more = ih_zmq_more(worker->inner, frame);
     }
     return 0;
+}
+
+/* Where the frames' octets are, which for short ones is inside the frames, and these do not move any more. */
+static void find_octets(struct ih_worker *worker, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        worker->octets[i] = (struct ih_octets){zmq_msg_data(&worker->frames[i]), zmq_msg_size(&worker->frames[i])};
 }
 
 static void send_message(struct ih_worker *worker, size_t count)
@@ -296,6 +302,7 @@ bool ih_worker_take_messages(struct ih_worker *worker)
         size_t count = 0;
         int error = receive_message(worker, &count);
 
+        find_octets(worker, count);
         if (error == 0 || (error == -ENOMEM && count))
             send_message(worker, error ? 0 : count);
         for (size_t i = 0; i < count; i++)
@@ -368,18 +375,12 @@ static int push(struct ih_worker *worker, zmq_msg_t *frame, bool more)
 }
 
 /* Frames that memory is missing for arrive empty: the message keeps its form, and what follows its order. */
-static int push_several(struct ih_worker *worker, struct ih_message *message)
+static int push_several(struct ih_worker *worker, struct shared *shared)
 {
-    struct shared *shared = malloc(sizeof(*shared));
+    const struct ih_message *message = shared->message;
     size_t count = message->count;
     int error = 0;
 
-    if (!shared) {
-        ih_message_free(message);
-        return -ENOMEM;
-    }
-    shared->message = message;
-    atomic_init(&shared->holders, 1);
     for (size_t i = 0; error == 0 && i < count; i++) {
         zmq_msg_t frame;
 
@@ -391,22 +392,34 @@ static int push_several(struct ih_worker *worker, struct ih_message *message)
     return error;
 }
 
-static int push_message(struct ih_worker *worker, struct ih_message *message)
+static int push_name(struct ih_worker *worker, const struct ih_message *message)
 {
     zmq_msg_t frame;
-    int error = 0;
+    int error;
 
-    if (!is_client(worker)) {
-        error = ih_zmq_msg_copy_of(&frame, message->id, CURVE_ID_SIZE);
-        if (error == 0)
-            error = push(worker, &frame, true);
-    }
+    if (is_client(worker))
+        return 0;
+    error = ih_zmq_msg_copy_of(&frame, message->id, CURVE_ID_SIZE);
+    return error ? error : push(worker, &frame, true);
+}
+
+/* Once the name is pushed, the rest must follow: else what another end sent would seem to be its. */
+static int push_message(struct ih_worker *worker, struct ih_message *message)
+{
+    struct shared *shared = message->count != 1 ? malloc(sizeof(*shared)) : NULL;
+    zmq_msg_t frame;
+    int error = message->count != 1 && !shared ? -ENOMEM : push_name(worker, message);
+
     if (error) {
+        free(shared);
         ih_message_free(message);
         return error;
     }
-    if (message->count != 1)
-        return push_several(worker, message);
+    if (shared) {
+        shared->message = message;
+        atomic_init(&shared->holders, 1);
+        return push_several(worker, shared);
+    }
     if (single_frame(&frame, message) != 0)
         (void)zmq_msg_init(&frame);
     return push(worker, &frame, false);

@@ -119,6 +119,29 @@ static void test_multipart(void **state)
     close_all(client, server);
 }
 
+/* Frames so short that they are inside their zmq_msg_t, in a message that is longer than any before. */
+static void test_many_short_frames(void **state)
+{
+    enum { FRAMES = 4096 };
+    const struct ends *ends = *state;
+    char endpoint[ENDPOINT_SIZE];
+    uint8_t id[CURVE_ID_SIZE];
+    curve_socket_t *server = make_server(ends, "tcp", endpoint);
+    curve_socket_t *client = make_client(ends, 0, endpoint);
+
+    for (int i = 0; i < FRAMES; i++)
+        assert_int_equal(curve_send(client, &i, sizeof(i), i + 1 < FRAMES ? ZMQ_SNDMORE : 0), sizeof(i));
+    assert_int_equal(curve_recv(server, id, sizeof(id), 0), CURVE_ID_SIZE);
+    for (int i = 0; i < FRAMES; i++) {
+        int number = -1;
+
+        assert_int_equal(curve_recv(server, &number, sizeof(number), 0), sizeof(number));
+        assert_int_equal(number, i);
+        assert_int_equal(curve_more(server), i + 1 < FRAMES);
+    }
+    close_all(client, server);
+}
+
 /* Sends numbers on its own thread. */
 struct sender {
     curve_socket_t *socket;
@@ -492,11 +515,22 @@ static void test_unbind(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_echo),       cmocka_unit_test(test_reversed),    cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_multipart),  cmocka_unit_test(test_order),       cmocka_unit_test(test_timeouts),
-        cmocka_unit_test(test_sndhwm),     cmocka_unit_test(test_slow_client), cmocka_unit_test(test_poll),
-        cmocka_unit_test(test_fd),         cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_many_calls),
-        cmocka_unit_test(test_peer_limit), cmocka_unit_test(test_term),        cmocka_unit_test(test_linger),
+        cmocka_unit_test(test_echo),
+        cmocka_unit_test(test_reversed),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_multipart),
+        cmocka_unit_test(test_many_short_frames),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_timeouts),
+        cmocka_unit_test(test_sndhwm),
+        cmocka_unit_test(test_slow_client),
+        cmocka_unit_test(test_poll),
+        cmocka_unit_test(test_fd),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_many_calls),
+        cmocka_unit_test(test_peer_limit),
+        cmocka_unit_test(test_term),
+        cmocka_unit_test(test_linger),
         cmocka_unit_test(test_unbind),
     };
 
