@@ -26,7 +26,9 @@ foreach(target IN ITEMS libzmq libzmq-static)
 endforeach()
 
 set_target_properties(libzmq PROPERTIES VERSION 5.2.5 SOVERSION 5 LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libzmq.map)
-target_link_options(libzmq PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libzmq.map)
+# nodelete: a thread that used the library keeps blocks (base/block.c) and a descriptor (platform/poller.c), which it gives
+# back when it ends. A dlclose before that would take away the code that does it, and the thread would crash.
+target_link_options(libzmq PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libzmq.map -Wl,-z,nodelete)
 # A message passes a dozen small functions in as many files: across them the compiler saves a tenth of the instructions.
 # The objects carry ordinary code too, which is what the static library's users and the tests link.
 if(IRONHOUSE_LTO AND CMAKE_C_COMPILER_ID STREQUAL GNU AND CMAKE_BUILD_TYPE STREQUAL Release AND NOT IRONHOUSE_SANITIZE)

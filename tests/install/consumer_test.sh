@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Installs a build into a fresh folder, then compiles and runs a program on it: by pkg-config, shared and static, and by
-# find_package(ZeroMQ). Also looks for the tools and their man pages.
+# find_package(ZeroMQ) and find_package(Curve). Also looks for the tools and their man pages.
 # Usage: consumer_test.sh BUILD_DIR C_COMPILER CMAKE_GENERATOR
 
 set -eu
@@ -37,13 +37,22 @@ LD_LIBRARY_PATH=$libdir "$work/shared"
 "$compiler" "$source/curve.c" $($pc --cflags --libs libcurve) -o "$work/curve"
 LD_LIBRARY_PATH=$libdir "$work/curve"
 
+"$compiler" "$source/unload.c" -ldl -lpthread -o "$work/unload"
+"$work/unload" "$libdir/libzmq.so.5"
+
 # The compiler would take the shared library; the static one is named.
 "$compiler" "$source/consumer.c" $($pc --cflags libzmq) "$libdir/libzmq.a" \
     $($pc --static --libs-only-l libzmq | sed 's/-lzmq//') -o "$work/static"
 "$work/static"
+
+"$compiler" "$source/curve.c" $($pc --cflags libcurve) "$libdir/libcurve.a" \
+    $($pc --static --libs libcurve | sed 's/-lcurve//') -o "$work/curve-static"
+LD_LIBRARY_PATH=$libdir "$work/curve-static"
 
 cmake -S "$source" -B "$work/build" -G "$generator" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$compiler" \
     >"$work/configure.log"
 cmake --build "$work/build" >"$work/build.log"
 "$work/build/shared"
 "$work/build/static"
+"$work/build/curve-shared"
+"$work/build/curve-static"
