@@ -246,7 +246,8 @@ CURVE_EXPORT int curve_authenticate_zap(curve_socket_t *socket, const char *doma
 /* ---- messages ---- */
 
 /* As zmq_send(3), zmq_recv(3), zmq_msg_send(3), zmq_msg_recv(3) with ZMQ_SNDMORE and ZMQ_DONTWAIT. EAGAIN: the time-out
- * or CURVE_SNDHWM was reached. EHOSTUNREACH: frame 1 names nobody whom the server knows. EMSGSIZE: larger than
+ * or CURVE_SNDHWM was reached; with ZMQ_DONTWAIT also when a client sends faster than its thread takes messages
+ * (ZMQ_POLLOUT of curve_handle tells when it has). EHOSTUNREACH: frame 1 names nobody whom the server knows. EMSGSIZE: larger than
  * CURVE_MAXMSGSIZE. ETERM, EINTR. */
 CURVE_EXPORT int curve_send(curve_socket_t *socket, const void *data, size_t size, int flags);
 CURVE_EXPORT int curve_recv(curve_socket_t *socket, void *data, size_t size, int flags);
@@ -297,9 +298,11 @@ CURVE_EXPORT int curve_set_hop_cert(curve_socket_t *socket, const curve_cert_t *
 
 /* ---- events ---- */
 
-#define CURVE_EVENT_READY 0x0001   /* a session stands; value: 1 if it renewed or resumed an older one, else 0 */
-#define CURVE_EVENT_CLOSED 0x0002  /* a session ended; value: a curve_error_t, 0: closed in order or silent too long */
-#define CURVE_EVENT_REFUSED 0x0004 /* a handshake was refused, by us or by the other end; value: a curve_error_t */
+#define CURVE_EVENT_READY 0x0001  /* a session stands; value: 1 if it renewed or resumed an older one, else 0 */
+#define CURVE_EVENT_CLOSED 0x0002 /* a session ended; value: a curve_error_t, 0: closed in order or silent too long */
+#define CURVE_EVENT_REFUSED \
+    0x0004                           /* a handshake was refused, by us or by the other end; value: a curve_error_t
+                                    * (CURVE_ERROR_STALE: our authenticator did not answer in time) */
 #define CURVE_EVENT_DELIVERED 0x0008 /* acknowledged by the other end: all its messages up to `number` */
 #define CURVE_EVENT_UNDELIVERED \
     0x0010                         /* cannot be known to have arrived, and will not be sent again: message `number` */

@@ -13,8 +13,9 @@
 #include "libcurve/zmq_seam.h"
 #include "zmtp/metadata.h"
 
-/* Messages in the PAIR between application and worker: enough to keep both busy. The queues that count are the engine's. */
-enum { HANDLE_HWM = 32 };
+/* Messages in the PAIR between application and worker: enough to keep both busy. The queues that count are the engine's.
+ * What a server or peer sends has its place on the board already, and is not limited a second time. */
+enum { HANDLE_HWM = 32, NO_HWM = 0 };
 
 /* The defaults and the ranges of the options, by number. */
 static const struct {
@@ -101,14 +102,15 @@ static void free_socket(curve_socket_t *socket)
 
 static int open_socket(curve_socket_t *socket, const curve_cert_t *own)
 {
+    int to_worker = socket->kind == IH_ENGINE_CLIENT ? HANDLE_HWM : NO_HWM;
     int error;
 
     socket->own = curve_cert_dup(own);
     if (!socket->own)
         return -errno;
-    error = ih_socket_pair(socket->context, &socket->handle, &socket->inner, HANDLE_HWM, HANDLE_HWM);
+    error = ih_socket_pair(socket->context, &socket->handle, &socket->inner, to_worker, HANDLE_HWM);
     if (error == 0)
-        error = ih_socket_pair(socket->context, &socket->wake, &socket->inner_wake, 0, 0);
+        error = ih_socket_pair(socket->context, &socket->wake, &socket->inner_wake, NO_HWM, NO_HWM);
     return error;
 }
 

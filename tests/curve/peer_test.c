@@ -97,6 +97,36 @@ static void test_unreachable(void **state)
     stop_relay(&relay);
 }
 
+/* As many messages as CURVE_SNDHWM says are taken without waiting, however fast they come, and no more. */
+static void test_burst(void **state)
+{
+    enum { HWM = 500 };
+    const struct ends *ends = *state;
+    struct relay relay = {.result = -1};
+    uint8_t id[CURVE_ID_SIZE];
+    curve_socket_t *one = make_peer(ends, 0, NULL);
+    curve_socket_t *other = NULL;
+
+    assert_int_equal(curve_set(one, CURVE_SNDHWM, HWM), 0);
+    for (int i = 0; i < HWM; i++) {
+        assert_int_equal(curve_send(one, key_of(ends->certs[1]), CURVE_KEY_SIZE, ZMQ_SNDMORE | ZMQ_DONTWAIT),
+                         CURVE_KEY_SIZE);
+        assert_int_equal(curve_send(one, "x", 1, ZMQ_DONTWAIT), 1);
+    }
+    /* It takes effect with connect: until then it is the default. */
+    start_relay(&relay, ends->context, "tcp://127.0.0.1:*");
+    assert_int_equal(curve_connect(one, relay.endpoint), 0);
+    assert_int_equal(curve_send(one, key_of(ends->certs[1]), CURVE_KEY_SIZE, ZMQ_SNDMORE | ZMQ_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+    other = make_peer(ends, 1, relay.endpoint);
+    for (int i = 0; i < HWM; i++)
+        expect_from(other, id, "x");
+    send_to(one, key_of(ends->certs[1]), CURVE_KEY_SIZE, "one more");
+    expect_from(other, id, "one more");
+    close_all(one, other);
+    stop_relay(&relay);
+}
+
 /* The relay dies and comes back at the same place: nothing is lost, nothing comes twice. */
 static void test_relay_restarts(void **state)
 {
@@ -253,10 +283,15 @@ static void test_binds_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two),           cmocka_unit_test(test_three),
-        cmocka_unit_test(test_unreachable),   cmocka_unit_test(test_relay_restarts),
-        cmocka_unit_test(test_peer_restarts), cmocka_unit_test(test_two_relays),
-        cmocka_unit_test(test_hop),           cmocka_unit_test(test_impostor),
+        cmocka_unit_test(test_two),
+        cmocka_unit_test(test_three),
+        cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_burst),
+        cmocka_unit_test(test_relay_restarts),
+        cmocka_unit_test(test_peer_restarts),
+        cmocka_unit_test(test_two_relays),
+        cmocka_unit_test(test_hop),
+        cmocka_unit_test(test_impostor),
         cmocka_unit_test(test_binds_not),
     };
 
