@@ -22,7 +22,7 @@ static void remember(struct ih_worker *worker, struct ih_link *link, const char 
 static struct ih_link *free_slot(struct ih_worker *worker)
 {
     for (int i = 0; i < worker->link_count; i++) {
-        if (!worker->links[i].socket)
+        if (!ih_link_used(&worker->links[i]))
             return &worker->links[i];
     }
     return worker->link_count < IH_LINKS_MAX ? &worker->links[worker->link_count] : NULL;
@@ -62,11 +62,11 @@ static bool is_endpoint(struct ih_link *link, const char *endpoint, bool bind)
     char resolved[IH_ENDPOINT_MAX];
     size_t size = sizeof(resolved);
 
-    if (!link->socket || link->bound != bind)
+    if (!ih_link_used(link) || link->bound != bind)
         return false;
     if (strcmp(link->endpoint, endpoint) == 0)
         return true;
-    return ih_zmq_last_endpoint(link->socket, resolved, &size) == 0 && strcmp(resolved, endpoint) == 0;
+    return link->socket && ih_zmq_last_endpoint(link->socket, resolved, &size) == 0 && strcmp(resolved, endpoint) == 0;
 }
 
 int ih_worker_detach(struct ih_worker *worker, const char *endpoint, bool bind)

@@ -125,7 +125,7 @@ bool ih_worker_take_links(struct ih_worker *worker)
         moved |= take_link(worker, link);
         if (link->broken) {
             worker->stuck = worker->stuck == link ? NULL : worker->stuck;
-            check_end(worker, ih_link_reopen(link, worker->now_ms));
+            ih_link_break(link, worker->now_ms);
             worker->links_ms = worker->now_ms;
         }
     }

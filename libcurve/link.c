@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "libcurve/relay_wire.h"
 
 enum {
@@ -86,6 +87,8 @@ int ih_link_open(struct ih_link *link, const curve_socket_t *owner, uint64_t now
 
     memset(link, 0, sizeof(*link));
     link->owner = owner;
+    link->opened_ms = now_ms;
+    link->reopen_ms = UINT64_MAX;
     link->register_ms = is_peer(link) ? now_ms : UINT64_MAX;
     link->ping_ms = UINT64_MAX;
     link->socket = zmq_socket(owner->context, is_server ? IH_ZMQ_ROUTER : IH_ZMQ_DEALER);
@@ -128,22 +131,53 @@ int ih_link_attach(struct ih_link *link, const char *endpoint, bool bind)
     return 0;
 }
 
-int ih_link_reopen(struct ih_link *link, uint64_t now_ms)
+bool ih_link_used(const struct ih_link *link)
 {
-    const curve_socket_t *owner = link->owner;
-    char *endpoint = link->endpoint;
-    int error;
+    return link->socket || link->endpoint;
+}
 
+/* The endpoint stays; another socket is due for it in a while. */
+static void wait_to_reopen(struct ih_link *link, char *endpoint, uint64_t ivl, uint64_t now_ms)
+{
+    link->endpoint = endpoint;
+    link->broken = false;
+    link->registered = false;
+    link->waiting = false;
+    link->reopen_ivl = ivl;
+    link->reopen_ms = now_ms + ivl / 2 + ih_random_below((uint32_t)(ivl / 2) + 1);
+}
+
+void ih_link_break(struct ih_link *link, uint64_t now_ms)
+{
+    uint64_t least = (uint64_t)link->owner->options[CURVE_RECONNECT_IVL];
+    uint64_t most = (uint64_t)link->owner->options[CURVE_RECONNECT_IVL_MAX];
+    uint64_t ivl = link->reopen_ivl * 2 < most ? link->reopen_ivl * 2 : most;
+    char *endpoint = link->endpoint;
+
+    if (ivl < least || now_ms - link->opened_ms > most)
+        ivl = least;
     link->endpoint = NULL;
     ih_link_close(link, 0);
-    error = ih_link_open(link, owner, now_ms);
+    wait_to_reopen(link, endpoint, ivl, now_ms);
+}
+
+/* If that fails, it is tried again. */
+static void reopen(struct ih_link *link, uint64_t now_ms)
+{
+    uint64_t ivl = link->reopen_ivl;
+    char *endpoint = link->endpoint;
+    int error = ih_link_open(link, link->owner, now_ms);
+
     if (error == 0) {
         error = ih_link_attach(link, endpoint, false);
         if (error)
             ih_link_close(link, 0);
     }
-    free(endpoint);
-    return error;
+    if (error)
+        wait_to_reopen(link, endpoint, ivl, now_ms);
+    else
+        free(endpoint);
+    link->reopen_ivl = ivl;
 }
 
 int ih_link_detach(struct ih_link *link, const char *endpoint, bool bind)
@@ -239,8 +273,9 @@ static void take_from_relay(struct ih_link *link, struct ih_link_input *input, u
         input->route = (struct ih_octets){key, CURVE_KEY_SIZE};
         break;
     case IH_RELAY_UNKNOWN:
+        /* One that says so each time would keep us busy. */
         if (link->registered)
-            unregister(link, now_ms);
+            unregister(link, ih_clock_after(link->asked_ms, REGISTER_MS));
         break;
     default:
         break;
@@ -271,15 +306,10 @@ int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_
 
     if (error)
         return error;
-    if (*report == IH_ZMQ_CONNECTED) {
-        link->connected++;
-        if (is_peer(link))
-            unregister(link, now_ms);
-    } else if (*report == IH_ZMQ_DISCONNECTED) {
-        link->connected -= link->connected > 0;
-        if (is_peer(link))
-            unregister(link, now_ms + REGISTER_MS);
-    }
+    if (*report == IH_ZMQ_CONNECTED && is_peer(link))
+        unregister(link, now_ms);
+    else if (*report == IH_ZMQ_DISCONNECTED && is_peer(link))
+        unregister(link, now_ms + REGISTER_MS);
     return 0;
 }
 
@@ -359,7 +389,12 @@ uint64_t ih_link_tick(struct ih_link *link, uint64_t now_ms)
 {
     uint64_t heartbeat = (uint64_t)link->owner->options[CURVE_HEARTBEAT_IVL];
 
+    if (link->reopen_ms <= now_ms)
+        reopen(link, now_ms);
+    if (!link->socket)
+        return link->reopen_ms;
     if (link->register_ms <= now_ms || link->waiting) {
+        link->asked_ms = now_ms;
         link->waiting = say(link, IH_RELAY_REGISTER, curve_cert_public_key(link->owner->own)) == -EAGAIN;
         link->register_ms = now_ms + REGISTER_MS;
         link->heard_ms = now_ms;

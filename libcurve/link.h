@@ -16,12 +16,15 @@ struct ih_link {
     void *monitor;  /* reports of connections, or NULL */
     char *endpoint; /* as the application wrote it; NULL: the server's, which has many */
     bool bound;
-    bool broken;   /* the other end of its connection does not keep to the form: to be reopened */
-    int connected; /* connections that stand, as far as is reported */
+    bool broken; /* the other end of its connection does not keep to the form */
+    uint64_t opened_ms;
+    uint64_t reopen_ms;  /* when another socket is opened for a broken one; UINT64_MAX: it is open */
+    uint64_t reopen_ivl; /* how long that was to take the last time */
     /* A peer's. */
     bool registered;
     bool waiting;         /* to register, for a connection */
     uint64_t register_ms; /* when to register (again); UINT64_MAX: need not be */
+    uint64_t asked_ms;    /* when it registered last */
     uint64_t ping_ms;     /* when to ping */
     uint64_t heard_ms;
 };
@@ -53,8 +56,11 @@ void ih_link_close(struct ih_link *link, int linger_ms);
 
 /* Binds or connects; endpoint is copied by all but a server's. */
 int ih_link_attach(struct ih_link *link, const char *endpoint, bool bind);
-/* Connects anew, with another socket. */
-int ih_link_reopen(struct ih_link *link, uint64_t now_ms);
+/* Ends the connection to who does not keep to the form. ih_link_tick connects anew, with another socket, after
+ * CURVE_RECONNECT_IVL; or later, if the one before had not stood for long either. */
+void ih_link_break(struct ih_link *link, uint64_t now_ms);
+/* True if the slot is in use, though its socket may be closed at the moment. */
+bool ih_link_used(const struct ih_link *link);
 int ih_link_detach(struct ih_link *link, const char *endpoint, bool bind);
 
 /* The next thing that came. -EAGAIN: nothing. */
@@ -66,7 +72,7 @@ int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_
 /* Takes the envelope over if that succeeds. -EAGAIN: there is no room, or no connection; -EHOSTUNREACH. */
 int ih_link_send(struct ih_link *link, struct ih_envelope *envelope);
 
-/* Registers and pings when it is time to; returns when it will be again. A no-op for other kinds than peers. */
+/* Connects anew when it is time to, and registers and pings, which is a peer's; returns when it will be again. */
 uint64_t ih_link_tick(struct ih_link *link, uint64_t now_ms);
 
 #endif

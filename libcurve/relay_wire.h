@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* What peers and a relay say to each other (docs/libcurve.md, "The relay"). Each message is a head: a mark, a command, and
  * for most a key. Behind it FORWARD has the envelope: from a peer as a second frame, so that it need not be copied; to a
- * peer in the same frame, because a DEALER of libzmq 4.3.4 that waits for connections (ZMQ_IMMEDIATE) may abort the process
- * when a connection ends while it reads a message of several frames. */
+ * peer in the same frame, because libzmq 4.3.4 was once seen to abort when connections ended under a DEALER with
+ * ZMQ_IMMEDIATE that got messages of several frames. */
 #ifndef IH_LIBCURVE_RELAY_WIRE_H
 #define IH_LIBCURVE_RELAY_WIRE_H
 

@@ -199,7 +199,8 @@ static void tick(struct ih_worker *worker)
         return;
     worker->links_ms = UINT64_MAX;
     for (int i = 0; i < worker->link_count; i++) {
-        uint64_t next = worker->links[i].socket ? ih_link_tick(&worker->links[i], worker->now_ms) : UINT64_MAX;
+        struct ih_link *link = &worker->links[i];
+        uint64_t next = ih_link_used(link) ? ih_link_tick(link, worker->now_ms) : UINT64_MAX;
 
         if (next < worker->links_ms)
             worker->links_ms = next;

@@ -357,12 +357,73 @@ static void test_garbage_server(void **state)
     close_all(client, server);
 }
 
+/* Connections that a socket accepted since it was asked last; counted after an accepted one of ours, the last. */
+static int count_accepted(void *monitor)
+{
+    int accepted = 0;
+    zmq_msg_t msg;
+
+    (void)zmq_msg_init(&msg);
+    while (zmq_msg_recv(&msg, monitor, ZMQ_DONTWAIT) >= 0) {
+        uint16_t event = 0;
+
+        if (zmq_msg_more(&msg) && zmq_msg_size(&msg) >= sizeof(event)) {
+            memcpy(&event, zmq_msg_data(&msg), sizeof(event));
+            accepted += event == ZMQ_EVENT_ACCEPTED;
+        }
+    }
+    (void)zmq_msg_close(&msg);
+    return accepted;
+}
+
+/* Who sends messages of several frames is left, and not connected to again before CURVE_RECONNECT_IVL. */
+static void test_several_frames(void **state)
+{
+    const struct ends *ends = *state;
+    char endpoint[ENDPOINT_SIZE];
+    char right[ENDPOINT_SIZE];
+    char from[64];
+    uint8_t id[CURVE_ID_SIZE];
+    size_t size = sizeof(endpoint);
+    int zero = 0;
+    int got;
+    void *liar = zmq_socket(ends->context, ZMQ_ROUTER);
+    void *monitor = zmq_socket(ends->context, ZMQ_PAIR);
+    curve_socket_t *server = make_server(ends, "tcp", right);
+    curve_socket_t *client = make_client(ends, 0, NULL);
+
+    assert_int_equal(zmq_setsockopt(liar, ZMQ_LINGER, &zero, sizeof(zero)), 0);
+    assert_int_equal(zmq_socket_monitor(liar, "inproc://liar", ZMQ_EVENT_ACCEPTED), 0);
+    assert_int_equal(zmq_connect(monitor, "inproc://liar"), 0);
+    assert_int_equal(zmq_bind(liar, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(zmq_getsockopt(liar, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
+    assert_int_equal(curve_set(client, CURVE_RECONNECT_IVL, 1000000), 0);
+    assert_int_equal(curve_set(client, CURVE_RECONNECT_IVL_MAX, 1000000), 0);
+    assert_int_equal(curve_connect(client, endpoint), 0);
+    send_text(client, "for the server alone");
+    got = zmq_recv(liar, from, sizeof(from), 0);
+    assert_true(got > 0);
+    assert_int_equal(zmq_send(liar, from, (size_t)got, ZMQ_SNDMORE), got);
+    assert_int_equal(zmq_send(liar, "a", 1, ZMQ_SNDMORE), 1);
+    assert_int_equal(zmq_send(liar, "b", 1, 0), 1);
+    expect_event(client, CURVE_EVENT_SUSPECT, NULL);
+    assert_int_equal(curve_connect(client, right), 0);
+    expect_from(server, id, "for the server alone");
+    assert_int_equal(count_accepted(monitor), 1);
+    assert_int_equal(curve_disconnect(client, endpoint), 0);
+    (void)zmq_socket_monitor(liar, NULL, 0);
+    (void)zmq_close(monitor);
+    (void)zmq_close(liar);
+    close_all(client, server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hostile_middle),  cmocka_unit_test(test_server_restarts),
         cmocka_unit_test(test_client_restarts), cmocka_unit_test(test_second_endpoint),
         cmocka_unit_test(test_garbage),         cmocka_unit_test(test_garbage_server),
+        cmocka_unit_test(test_several_frames),
     };
 
     return cmocka_run_group_tests_name("fault", tests, setup_ends, teardown_ends);
