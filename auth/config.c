@@ -13,6 +13,7 @@
 
 #include "auth/config_read.h"
 #include "auth/config_section.h"
+#include "auth/metrics.h"
 
 enum { FILE_MAX = 1 << 20 };
 
@@ -54,7 +55,11 @@ static int check_metrics(const struct auth_zpl *root, struct auth_mistake *mista
     struct sockaddr_storage address;
     socklen_t size;
 
-    if (!property || auth_address_loopback(&address, &size, property->value) == 0)
+    if (!property)
+        return 0;
+    if (!auth_http_available())
+        return auth_mistake_set(mistake, property->line, property->column, "metrics are not built in (libmicrohttpd)");
+    if (auth_address_loopback(&address, &size, property->value) == 0)
         return 0;
     return auth_section_wrong(mistake, property, 0, "metrics are served on the loopback: 127.0.0.1:PORT or [::1]:PORT");
 }

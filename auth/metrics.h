@@ -8,7 +8,7 @@
 
 struct auth_metrics;
 
-/* names: the back ends' ; copied. "" stands for the policy itself. */
+/* names: the back ends' and forwards'; copied. "" stands for the policy itself; what is counted for another name, too. */
 int auth_metrics_new(struct auth_metrics **metrics, const char *const *names, size_t count);
 void auth_metrics_free(struct auth_metrics *metrics);
 
@@ -23,7 +23,11 @@ char *auth_metrics_text(struct auth_metrics *metrics);
 
 struct auth_http;
 
-/* address: "127.0.0.1:9464", "[::1]:9464"; port 0: any. -EINVAL: not loopback; -ENOTSUP: not built in; the system's errors. Serves GET /metrics. */
+/* False: libmicrohttpd was not found when this was built. */
+bool auth_http_available(void);
+
+/* address: "127.0.0.1:9464", "[::1]:9464"; port 0: any. -EINVAL: not loopback; -ENOTSUP: not built in; the system's errors.
+ * Serves GET /metrics, to 16 connections at a time. metrics is used until auth_http_stop has returned. */
 int auth_http_start(struct auth_http **http, const char *address, struct auth_metrics *metrics);
 unsigned auth_http_port(const struct auth_http *http);
 void auth_http_stop(struct auth_http *http);
