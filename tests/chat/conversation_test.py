@@ -83,6 +83,10 @@ def a_pipe_delivers_before_it_ends(folder):
 def who_quits_knows_what_arrived(folder):
     """What is said with the last breath arrives, and what cannot is said and shows in the exit status."""
     relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    alice.finish()
+    alice = started(Person(folder, "alice", "--wait", str(PATIENCE)))
+    alice.told("here", who="bob")
+    bob.records.clear()
     alice.say("/msg bob one more thing")
     alice.say("/quit")
     alice.finish()
@@ -136,6 +140,7 @@ def marks_last(folder):
     bob.say("/msg alice it is me")
     record = alice.told("message", text="it is me")
     require(record[3] == "verified", "the mark is wrong")
+    arrived(bob, "it is me")
     alice.finish()
     require(f"bob\tverified\t{number}" in run("keys", "--home", alice.home, "list"), "the mark was not kept")
     bob.finish()
@@ -149,7 +154,7 @@ def what_comes_is_one_line(folder):
     alice.say("/msg bob " + "x" * 5000)
     alice.told("error", text="too long: 4096 octets are the most")
     alice.say("x" * 20000)
-    alice.told("error", text="/line-too-long is no command; /help lists them")
+    alice.told("error", text="the line is too long, and left out")
     for person in (alice, bob):
         person.finish()
     relay.terminate()
@@ -176,6 +181,12 @@ def history_comes_back(folder):
     with open(path, "rb") as file:
         require(SECRET.encode() not in file.read(), "the history is in clear")
     require(stat.S_IMODE(os.stat(path).st_mode) == 0o600, "the history can be read by others")
+    status, told, errors = shell('printf "correct horse battery staple\\nx" | "$@"', "join", "--home", bob.home, "--plain",
+                                 "--passphrase-file", "/dev/stdin")
+    require(status == 0 and SECRET in told, f"from a pipe: {status} {errors}")
+    with open(secret, "w", encoding="utf-8") as file:
+        file.write("x" * 2000)
+    require("no passphrase" in run("join", "--home", bob.home, "--plain", "--passphrase-file", secret, status=1), "long")
     with open(secret, "w", encoding="utf-8") as file:
         file.write("wrong\n")
     error = run("join", "--home", bob.home, "--plain", "--passphrase-file", secret, status=1)
@@ -224,6 +235,16 @@ def a_contact_string_is_enough(folder):
     relay.terminate()
 
 
+def one_at_a_time(folder):
+    """Two programs with the same keys would take turns at the relay."""
+    relay, _, (alice, bob) = meet(folder, "alice", "bob")
+    require("another ironchat uses it" in run("join", "--home", alice.home, "--plain", status=1), "two at a time")
+    run("keys", "--home", alice.home, "list")
+    for person in (alice, bob):
+        person.finish()
+    relay.terminate()
+
+
 def commands_explain_themselves(folder):
     home = os.path.join(folder, "x")
     require("Usage: ironchat join" in run("join", "--help"), "join --help")
@@ -247,4 +268,5 @@ def commands_explain_themselves(folder):
 if __name__ == "__main__":
     main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends,
          who_quits_knows_what_arrived, any_input_and_output_will_do, marks_last, what_comes_is_one_line,
-         history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough, commands_explain_themselves)
+         history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough, one_at_a_time,
+         commands_explain_themselves)

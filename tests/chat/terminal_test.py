@@ -126,6 +126,7 @@ def a_conversation(folder):
     alice.wait(r"bob is verified now")
     bob.say("Is it me?")
     alice.golden("verified", r"Is it me")
+    bob.wait(r"Is it me\? \(delivered\)")
     alice.resize(40, 12)
     alice.golden("narrow", r"> *$")
     alice.resize(100, 20)

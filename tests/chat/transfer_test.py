@@ -104,8 +104,8 @@ def a_file_is_declined(folder):
     alice.told("file-failed", text="declined by the other end")
     alice.say("/send bob /nowhere")
     alice.told("error", text="/nowhere: No such file or directory")
-    for person in (alice, bob):
-        person.finish()
+    alice.finish(1)
+    bob.finish()
     relay.terminate()
 
 

@@ -381,6 +381,11 @@ bool chat_speaking(const struct chat *chat)
     return chat->said_count > 0;
 }
 
+bool chat_missed(const struct chat *chat)
+{
+    return chat->missed;
+}
+
 bool chat_quitting(const struct chat *chat)
 {
     return chat->quitting;

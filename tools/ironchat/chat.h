@@ -59,6 +59,9 @@ bool chat_busy(const struct chat *chat);
 /* Has something that was said not been settled yet? */
 bool chat_speaking(const struct chat *chat);
 
+/* Is it known of something that was said or sent that it has not arrived, and will not? */
+bool chat_missed(const struct chat *chat);
+
 /* Has /quit been given? */
 bool chat_quitting(const struct chat *chat);
 

@@ -33,6 +33,7 @@ static void talk_and_know_what_arrived(void **state)
     world_run(&world);
     assert_true(world_told(bob, "message", "alice\tunverified\t-\t-\t-\thello there"));
     assert_true(world_told(alice, "delivered", "\t1\t1/1\t-"));
+    assert_false(chat_missed(alice->chat));
     assert_false(world_told(carol, "message", "hello there"));
     assert_false(chat_busy(alice->chat));
 }
@@ -190,6 +191,7 @@ static void learn_what_was_lost(void **state)
     world_say(alice, "/msg bob one");
     world_lose(&world, bob);
     assert_true(world_told(alice, "undelivered", "bob\tunverified\t-\t1\t-\t-"));
+    assert_true(chat_missed(alice->chat));
     assert_false(chat_busy(alice->chat));
     world.broken = true;
     world_say(alice, "/msg bob two");

@@ -9,19 +9,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ironchat/file.h"
 #include "ironchat/front.h"
 #include "ironchat/history.h"
 #include "ironchat/link.h"
 #include "ironchat/profile.h"
 
-enum { PASSPHRASE_SIZE = 1024, TICK = 1000, PATIENCE_DEFAULT = 30, PATIENCE_MAX = 1000000, FAREWELL = 2000 };
+enum { PASSPHRASE_SIZE = 1024, TICK = 1000, PATIENCE_DEFAULT = 30, PATIENCE_MAX = 1000000, FAREWELL = 2 };
 
 /* What the command line asks for; its strings are argv's. */
 struct options {
@@ -32,7 +32,7 @@ struct options {
     const char *passphrase_file;
     bool plain;
     bool history;
-    int patience; /* s, for what is not delivered when the input ends */
+    int patience; /* s, for what is not delivered at the end; -1: the defaults, for the end of input or another */
 };
 
 /* All of it. On command_join's stack. */
@@ -46,6 +46,7 @@ struct joined {
     struct chat_port port;
     char files[PATH_MAX];
     int signals;
+    int folder; /* locked: one program at a time has these keys */
     bool input_ended;
     int64_t deadline;
 };
@@ -62,8 +63,8 @@ static const char help_text[] = "Usage: ironchat join [options] [CONTACT]...\n"
                                 "  -l, --history               keep an encrypted history; asks for a passphrase\n"
                                 "  -p, --passphrase-file FILE  its first line is the passphrase\n"
                                 "  -P, --plain                 lines instead of a screen, for scripts and braille\n"
-                                "  -w, --wait SECONDS          how long to wait for what is not delivered yet when\n"
-                                "                              the input ends (30)\n"
+                                "  -w, --wait SECONDS          how long to wait at the end for what is not delivered\n"
+                                "                              yet (30 after the end of input, 2 after /quit)\n"
                                 "  -h, --help                  print this summary\n";
 
 static const struct option long_options[] = {
@@ -90,7 +91,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 {
     int option;
 
-    *options = (struct options){.patience = PATIENCE_DEFAULT};
+    *options = (struct options){.patience = -1};
     while ((option = getopt_long(argc, argv, "H:n:r:f:lp:Pw:h", long_options, NULL)) != -1) {
         switch (option) {
         case 'H':
@@ -140,19 +141,29 @@ static int64_t clock_ms(void)
 
 /* ---- history ---- */
 
+/* It may be a pipe, from a program that keeps passphrases. */
 static int passphrase_of_file(char *out, const char *path)
 {
-    char *text;
-    size_t size;
-    int rc = chat_file_read(path, PASSPHRASE_SIZE - 1, &text, &size, NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    size_t used = 0, length;
+    ssize_t count = fd < 0 ? -1 : 0;
 
-    if (rc < 0)
-        return profile_complain("%s: %s", path, strerror(-rc));
-    text[strcspn(text, "\r\n")] = '\0';
-    memcpy(out, text, strlen(text) + 1);
-    sodium_memzero(text, size);
-    free(text);
-    return out[0] != '\0' ? 0 : profile_complain("%s holds no passphrase", path);
+    if (fd >= 0) {
+        while (used < PASSPHRASE_SIZE - 1 && (count = read(fd, out + used, PASSPHRASE_SIZE - 1 - used)) > 0)
+            used += (size_t)count;
+    }
+    if (count < 0)
+        (void)profile_complain("%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        (void)close(fd);
+    if (count < 0)
+        return -1;
+    out[used] = '\0';
+    length = strcspn(out, "\r\n");
+    if (length == 0 || length == PASSPHRASE_SIZE - 1)
+        return profile_complain("%s holds no passphrase of at most %d octets", path, PASSPHRASE_SIZE - 2);
+    out[length] = '\0';
+    return 0;
 }
 
 /* A line without echo. Signals are blocked, so Ctrl-C is seen by the descriptor on which they come. */
@@ -319,7 +330,8 @@ static void take_input(struct joined *joined, bool *leave)
     if (joined->front->input(joined->chat) == 0)
         return;
     joined->input_ended = true;
-    joined->deadline = clock_ms() + (int64_t)joined->options.patience * 1000;
+    joined->deadline =
+        clock_ms() + 1000 * (int64_t)(joined->options.patience < 0 ? PATIENCE_DEFAULT : joined->options.patience);
     *leave = joined->front == &front_screen;
 }
 
@@ -331,10 +343,12 @@ static bool over(const struct joined *joined)
     return joined->input_ended && (!chat_busy(joined->chat) || clock_ms() >= joined->deadline);
 }
 
-/* Says goodbye. What was said last may still arrive; what is left of the time is the socket's. */
+/* Says goodbye. What was said last may still arrive; what is left of the time is the socket's, in which nobody sees that
+ * it waits. */
 static void part(struct joined *joined)
 {
-    int64_t end = clock_ms() + FAREWELL, left = FAREWELL;
+    bool by_option = joined->options.patience >= 0 && !joined->input_ended;
+    int64_t left = 1000 * (int64_t)(by_option ? joined->options.patience : FAREWELL), end = clock_ms() + left;
 
     chat_leave(joined->chat);
     while (chat_speaking(joined->chat) && left > 0) {
@@ -346,6 +360,7 @@ static void part(struct joined *joined)
         link_pump(&joined->link, joined->chat);
         left = end - clock_ms();
     }
+    left = left < 1000 * FAREWELL ? left : 1000 * FAREWELL;
     link_linger(&joined->link, left > 0 ? (int)left : 0);
 }
 
@@ -400,6 +415,15 @@ static int catch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* A file system without locks is no reason to stay out. */
+static int lock_folder(struct joined *joined)
+{
+    joined->folder = open(joined->profile.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (joined->folder >= 0 && flock(joined->folder, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+        return profile_complain("%s: another ironchat uses it", joined->profile.folder);
+    return 0;
+}
+
 /* Keys, relay and contacts, as the command line wants them. */
 static int prepare(struct joined *joined, int argc, char **argv)
 {
@@ -411,6 +435,8 @@ static int prepare(struct joined *joined, int argc, char **argv)
     if (profile->cert == NULL && options->name == NULL)
         return profile_complain("no keys in %s yet: use --name NAME, or ironchat keys new NAME", profile->folder);
     if (profile->cert == NULL && profile_create(profile, options->name) < 0)
+        return -1;
+    if (lock_folder(joined) < 0)
         return -1;
     if (options->relay != NULL && profile_set_relay(profile, options->relay) < 0)
         return -1;
@@ -433,7 +459,7 @@ static int prepare(struct joined *joined, int argc, char **argv)
 /* The terminal comes last, so that errors before it can be read. */
 static int talk(struct joined *joined, const char *secret)
 {
-    bool busy;
+    bool missed;
 
     if (secret[0] != '\0' && open_history(joined, secret) < 0)
         return 1;
@@ -444,18 +470,18 @@ static int talk(struct joined *joined, const char *secret)
     if (joined->chat == NULL || joined->front->open() < 0)
         return 1;
     run(joined);
-    busy = chat_busy(joined->chat);
+    missed = chat_busy(joined->chat) || chat_missed(joined->chat);
     joined->front->close();
-    if (busy)
+    if (missed)
         (void)profile_complain("not all that was said or sent has arrived");
     if (ferror(stdout))
         return profile_complain("standard output did not take all that was told") < 0;
-    return busy ? 1 : 0;
+    return missed ? 1 : 0;
 }
 
 int command_join(int argc, char **argv)
 {
-    struct joined joined = {.link = {.strangers = {-1, -1}}, .history = {.fd = -1}};
+    struct joined joined = {.link = {.strangers = {-1, -1}}, .history = {.fd = -1}, .folder = -1};
     char secret[PASSPHRASE_SIZE] = "";
     int status = parse_options(&joined.options, argc, argv);
 
@@ -473,5 +499,7 @@ int command_join(int argc, char **argv)
     chat_free(joined.chat);
     chat_history_close(&joined.history);
     profile_close(&joined.profile);
+    if (joined.folder >= 0)
+        (void)close(joined.folder);
     return status;
 }

@@ -51,7 +51,8 @@ static void end_line(struct chat *chat)
 {
     line[used] = '\0';
     if (too_long)
-        chat_line(chat, (char[]){"/line-too-long"});
+        plain_note(&(struct chat_note){
+            .kind = CHAT_NOTE_ERROR, .time = (int64_t)time(NULL), .text = "the line is too long, and left out"});
     else if (strlen(line) == used)
         chat_line(chat, line);
     used = 0;

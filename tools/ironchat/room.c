@@ -128,7 +128,7 @@ static bool add_members(struct chat *chat, struct room *room, char *const *names
     return true;
 }
 
-/* key NULL: to every member. */
+/* key NULL: to every member, since the user says so, who hears of it if it fails. */
 static void send_invitation(struct chat *chat, const struct room *room, const uint8_t *key)
 {
     uint8_t keys[CHAT_MEMBERS_MAX * CHAT_KEY_SIZE];
@@ -145,7 +145,7 @@ static void send_invitation(struct chat *chat, const struct room *room, const ui
         struct peer *peer = chat_peer(chat, room->members[i].key);
 
         if (peer != NULL && (key == NULL || memcmp(key, peer->key, CHAT_KEY_SIZE) == 0) &&
-            chat_send(chat, peer, &msg, PENDING_OTHER, 0) < 0)
+            chat_send(chat, peer, &msg, PENDING_OTHER, 0) < 0 && key == NULL)
             chat_say_info(chat, CHAT_NOTE_ERROR, "an invitation to %s could not be sent", room->name);
     }
 }

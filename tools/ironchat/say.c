@@ -79,6 +79,7 @@ static void say_to(struct chat *chat, const struct audience *audience, const str
         chat_say_info(chat, CHAT_NOTE_ERROR, "too much waits for %s already; say it again later", target);
     else if (rc < 0)
         chat_say_info(chat, CHAT_NOTE_ERROR, "not sent: %s", strerror(-rc));
+    chat->missed = chat->missed || rc < 0;
     if (said == NULL || said->total == 0) {
         chat->said_count -= said != NULL;
         return;
@@ -116,6 +117,7 @@ void chat_text_done(struct chat *chat, uint64_t id, const struct peer *peer, boo
         return;
     said->done += delivered;
     said->lost += !delivered;
+    chat->missed = chat->missed || !delivered;
     now = *said;
     if (now.done + now.lost == now.total)
         memmove(said, said + 1, (size_t)(chat->said + --chat->said_count - said) * sizeof *said);

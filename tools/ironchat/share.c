@@ -175,6 +175,7 @@ static bool push(struct chat *chat, struct share *share)
 
         if (count < 0) {
             fail(chat, share, CHAT_END_STORAGE, "the file cannot be read any more");
+            chat->missed = true;
             return false;
         }
         if (count == 0)
@@ -353,6 +354,7 @@ void chat_end_came(struct chat *chat, struct peer *peer, const struct chat_msg *
         tell(chat, share, CHAT_NOTE_FILE_DONE, share->transfer.name);
     } else {
         tell(chat, share, CHAT_NOTE_FILE_FAILED, reasons[msg->state]);
+        chat->missed = chat->missed || share->outgoing;
     }
     share_free(chat, share);
 }

@@ -79,6 +79,8 @@ static void is_declined(void **state)
     world_say(bob, "/cancel");
     world_run(&world);
     assert_true(world_told(alice, "file-failed", "declined by the other end"));
+    assert_true(chat_missed(alice->chat));
+    assert_false(chat_missed(bob->chat));
     assert_false(chat_busy(alice->chat));
     world_say(bob, "/accept");
     assert_true(world_told(bob, "error", "no file is offered to you"));

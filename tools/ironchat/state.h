@@ -109,6 +109,7 @@ struct chat {
     bool crowded; /* there was no room for a room, and the user knows */
     char target[CHAT_NAME_SIZE + 8];
     bool quitting;
+    bool missed; /* something that was said or sent has not arrived, and will not */
     bool network_down;
 };
 
