@@ -11,7 +11,8 @@
 struct keeper_spec {
     const char *folder;      /* of the server's own, removed at the end; "log" in it is what the server says */
     const char *const *argv; /* whole paths, NULL behind the last */
-    const char *ready;       /* the server says so once it accepts connections */
+    const char *ready;       /* the server says so once it accepts connections, */
+    const char *socket;      /* or soon afterwards, here. NULL: it keeps its word */
     int stop_signal;         /* for an orderly end */
     uid_t uid;               /* as whom it runs */
     gid_t gid;
@@ -28,6 +29,7 @@ void keeper_open(struct keeper *keeper, const struct keeper_spec *spec);
 void keeper_close(struct keeper *keeper);
 
 void keeper_start(struct keeper *keeper);  /* returns when it is ready */
+bool keeper_try(struct keeper *keeper);    /* the same; false: it has ended before */
 void keeper_stop(struct keeper *keeper);   /* in order; returns when it has ended. No server: nothing happens */
 void keeper_kill(struct keeper *keeper);   /* SIGKILL, it and its children */
 void keeper_pause(struct keeper *keeper);  /* SIGSTOP, it and its children */

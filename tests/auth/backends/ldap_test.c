@@ -1,0 +1,734 @@
+/* SPDX-License-Identifier: ISC */
+/* The back end LDAP against a real directory: what only this one does. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "auth/backend.h"
+#include "server_ldap.h"
+
+#include <cmocka.h>
+
+enum { PATIENT = 20000, SHORT = 250 /* ms; where the time limit must end it */ };
+
+static struct directory server;
+static const struct auth_backend_ops *ops;
+
+/* --- a back end with one session ---------------------------------------------------------------------------------- */
+
+struct user {
+    struct auth_settings settings;
+    const char *const *properties; /* names and values by turns, NULL behind the last */
+    struct auth_backend *backend;
+    struct auth_session *session;
+};
+
+static const char *get(const void *arg, const char *name)
+{
+    const struct user *user = arg;
+
+    for (const char *const *at = user->properties; *at; at += 2) {
+        if (strcmp(at[0], name) == 0)
+            return at[1];
+    }
+    return NULL;
+}
+
+static void user_begin(struct user *user, const char *url, const char *const *properties, int timeout)
+{
+    const char *error = NULL;
+
+    *user = (struct user){.properties = properties};
+    user->settings =
+        (struct auth_settings){.name = "test", .url = url, .timeout = timeout, .sessions = 4, .get = get, .arg = user};
+    if (ops->open(&user->settings, &user->backend, &error) != 0)
+        fail_msg("%s", error);
+    assert_int_equal(ops->begin(user->backend, &user->session), 0);
+}
+
+static void user_end(struct user *user)
+{
+    ops->end(user->session);
+    ops->close(user->backend);
+}
+
+#define COMMON "base", "ou=people,dc=test", "bind-dn", LDAP_TEST_SERVICE, "bind-password-file", server.password_file
+#define PLAIN_PROPERTIES ((const char *const[]){COMMON, "key-attribute", "zmqKey", NULL})
+
+static int check(struct user *user, const char *name, const char *password)
+{
+    struct auth_record record = {.user_id = ""};
+    int rc = ops->check_password(user->session, name, password, &record);
+
+    assert_string_equal(record.user_id, rc ? "" : name);
+    return rc;
+}
+
+/* Once the server is there again, this ends: it is asked as often as need be. */
+static int check_at_last(struct user *user, const char *name, const char *password)
+{
+    int rc;
+
+    do
+        rc = check(user, name, password);
+    while (rc == -EAGAIN);
+    return rc;
+}
+
+static int find_key(struct user *user, const uint8_t *key, const char *owner)
+{
+    struct auth_record record = {.user_id = ""};
+    int rc = ops->find_key(user->session, key, &record);
+
+    assert_string_equal(record.user_id, rc ? "" : owner);
+    return rc;
+}
+
+static int find_user(struct user *user, const char *name)
+{
+    struct auth_record record;
+
+    return ops->find_user(user->session, name, &record);
+}
+
+static void change(const char *ldif)
+{
+    if (!directory_change(&server, ldif))
+        fail_msg("%s", ldif);
+}
+
+/* --- who gets in -------------------------------------------------------------------------------------------------- */
+
+static void test_passwords(void **state)
+{
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    assert_int_equal(check(&user, "alice", "Secret"), -EACCES);
+    assert_int_equal(check(&user, "bob", "secret"), -ENOENT);
+    /* After somebody else's bind as after none. */
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    assert_int_equal(find_user(&user, "alice"), 0);
+    assert_int_equal(find_user(&user, "bob"), -ENOENT);
+    directory_remove_person(&server, "alice");
+    assert_int_equal(check(&user, "alice", "secret"), -ENOENT);
+    assert_int_equal(find_user(&user, "alice"), -ENOENT);
+    user_end(&user);
+}
+
+/* slapd takes a bind without a password for an anonymous one, and says that it succeeds (if configured to); so do others. */
+static void test_an_empty_password_is_none(void **state)
+{
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(check(&user, "alice", ""), -EACCES);
+    assert_int_equal(check(&user, "bob", ""), -ENOENT);
+    directory_remove_person(&server, "alice");
+    user_end(&user);
+}
+
+static void test_no_entry_but_the_one_with_that_name(void **state)
+{
+    static const char *const others[] = {"Alice", "ALICE", " alice", "alice ", "al  ice", "*", "al*", "a\xcc\x81lice"};
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    directory_add_person(&server, "al ice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_int_equal(check(&user, others[i], "secret"), -ENOENT);
+        assert_int_equal(find_user(&user, others[i]), -ENOENT);
+    }
+    directory_remove_person(&server, "alice");
+    directory_remove_person(&server, "al ice");
+    user_end(&user);
+}
+
+static void test_injection(void **state)
+{
+    static const char *const names[] = {
+        "*",           "*)(uid=*",  "a)(|(uid=*", "\\2a",     "a\\", "(",       ")",
+        "&",           "a,dc=test", "uid=a",      "a+cn=x",   "%u",  "%d",      "日本",
+        "x;y<z>\"q\"", "#a",        "a=b",        "|(uid=*)", "a b", "o'brien", "admin)(!(uid=x",
+    };
+    struct user user;
+    int count = (int)(sizeof names / sizeof names[0]);
+
+    (void)state;
+    directory_add_person(&server, "admin", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(check(&user, names[i], "secret"), -ENOENT);
+        assert_int_equal(check(&user, names[i], names[i]), -ENOENT);
+        assert_int_equal(find_user(&user, names[i]), -ENOENT);
+    }
+    for (int i = 0; i < count; i++)
+        directory_add_person(&server, names[i], names[i]);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(check(&user, names[i], names[i]), 0);
+        assert_int_equal(check(&user, names[i], names[(i + 1) % count]), -EACCES);
+    }
+    for (int i = 0; i < count; i++)
+        directory_remove_person(&server, names[i]);
+    directory_remove_person(&server, "admin");
+    user_end(&user);
+}
+
+static void test_two_entries_for_one_name(void **state)
+{
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    change("dn: ou=more,ou=people,dc=test\nobjectClass: organizationalUnit\nou: more\n\n"
+           "dn: uid=alice,ou=more,ou=people,dc=test\nobjectClass: inetOrgPerson\ncn: x\nsn: x\nuid: alice\n"
+           "userPassword: other\n");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -EBADMSG);
+    assert_int_equal(check(&user, "alice", "other"), -EBADMSG);
+    assert_int_equal(find_user(&user, "alice"), -EBADMSG);
+    change("dn: uid=alice,ou=more,ou=people,dc=test\nchangetype: delete\n\n"
+           "dn: ou=more,ou=people,dc=test\nchangetype: delete\n");
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    directory_remove_person(&server, "alice");
+    user_end(&user);
+}
+
+/* An alias is not followed, and a referral neither. */
+static void test_who_is_elsewhere(void **state)
+{
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    change("dn: uid=bob,ou=people,dc=test\nobjectClass: alias\nobjectClass: extensibleObject\nuid: bob\n"
+           "aliasedObjectName: uid=alice,ou=people,dc=test\n\n");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(check(&user, "bob", "secret"), -EACCES);
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    change("dn: uid=bob,ou=people,dc=test\nchangetype: delete\n");
+    directory_remove_person(&server, "alice");
+    user_end(&user);
+}
+
+static void test_groups(void **state)
+{
+    const char *const properties[] = {COMMON, "key-attribute", "zmqKey", "group", LDAP_TEST_GROUP, NULL};
+    const char *const by_name[] = {COMMON, "group", LDAP_TEST_GROUP, "group-filter", "(&(cn=staff)(description=%u))",
+                                   NULL};
+    uint8_t key[AUTH_KEY_SIZE] = {7};
+    char text[AUTH_KEY_TEXT];
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    directory_add_person(&server, "b,o(b)*", "secret");
+    directory_set_key(&server, "alice", zmq_z85_encode(text, key, sizeof key), true);
+    user_begin(&user, server.url, properties, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -EACCES);
+    assert_int_equal(find_key(&user, key, "alice"), -EACCES);
+    directory_set_member(&server, "alice", true);
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    assert_int_equal(check(&user, "alice", "wrong"), -EACCES);
+    assert_int_equal(find_user(&user, "alice"), 0);
+    assert_int_equal(find_key(&user, key, "alice"), 0);
+    assert_int_equal(check(&user, "b,o(b)*", "secret"), -EACCES);
+    directory_set_member(&server, "b,o(b)*", true);
+    assert_int_equal(check(&user, "b,o(b)*", "secret"), 0);
+    directory_set_member(&server, "b,o(b)*", false);
+    directory_set_member(&server, "alice", false);
+    assert_int_equal(find_user(&user, "alice"), -EACCES);
+    user_end(&user);
+    user_begin(&user, server.url, by_name, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -EACCES);
+    change("dn: " LDAP_TEST_GROUP "\nchangetype: modify\nadd: description\ndescription: alice\n");
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    assert_int_equal(check(&user, "b,o(b)*", "secret"), -EACCES);
+    change("dn: " LDAP_TEST_GROUP "\nchangetype: modify\ndelete: description\n");
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+    directory_remove_person(&server, "b,o(b)*");
+}
+
+static void test_a_group_that_is_not_there(void **state)
+{
+    const char *const properties[] = {COMMON, "group", "cn=none,dc=test", NULL};
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, properties, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -EACCES);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+static void test_a_condition_for_all(void **state)
+{
+    const char *const properties[] = {COMMON, "key-attribute", "zmqKey", "filter", "(!(description=left))", NULL};
+    uint8_t key[AUTH_KEY_SIZE] = {8};
+    char text[AUTH_KEY_TEXT];
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    directory_set_key(&server, "alice", zmq_z85_encode(text, key, sizeof key), true);
+    user_begin(&user, server.url, properties, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    assert_int_equal(find_key(&user, key, "alice"), 0);
+    change("dn: uid=alice,ou=people,dc=test\nchangetype: modify\nadd: description\ndescription: left\n");
+    assert_int_equal(check(&user, "alice", "secret"), -ENOENT);
+    assert_int_equal(find_key(&user, key, "alice"), -ENOENT);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+/* --- keys --------------------------------------------------------------------------------------------------------- */
+
+static void swap_case(char *text)
+{
+    for (; *text; text++) {
+        if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z'))
+            *text ^= 0x20;
+    }
+}
+
+/* An attribute that does not tell a from A: description. */
+static void test_a_key_is_compared_octet_by_octet(void **state)
+{
+    const char *const properties[] = {COMMON, "key-attribute", "description", NULL};
+    uint8_t key[AUTH_KEY_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 200, 201, 202};
+    uint8_t other[AUTH_KEY_SIZE];
+    char text[AUTH_KEY_TEXT];
+    char ldif[256];
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    (void)zmq_z85_encode(text, key, sizeof key);
+    (void)snprintf(ldif, sizeof ldif,
+                   "dn: uid=alice,ou=people,dc=test\nchangetype: modify\nadd: description\ndescription: %s\n", text);
+    change(ldif);
+    user_begin(&user, server.url, properties, PATIENT);
+    assert_int_equal(find_key(&user, key, "alice"), 0);
+    swap_case(text);
+    assert_non_null(zmq_z85_decode(other, text));
+    assert_int_equal(find_key(&user, other, ""), -ENOENT);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+static void test_keys(void **state)
+{
+    uint8_t keys[2][AUTH_KEY_SIZE] = {{1}, {2}};
+    char z85[AUTH_KEY_TEXT];
+    char base64[64];
+    struct user user;
+
+    (void)state;
+    (void)zmq_z85_encode(z85, keys[0], AUTH_KEY_SIZE);
+    (void)sodium_bin2base64(base64, sizeof base64, keys[1], AUTH_KEY_SIZE, sodium_base64_VARIANT_ORIGINAL);
+    directory_add_person(&server, "alice", "secret");
+    directory_add_person(&server, "bob", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(find_key(&user, keys[0], ""), -ENOENT);
+    directory_set_key(&server, "alice", z85, true);
+    directory_set_key(&server, "alice", base64, true);
+    assert_int_equal(find_key(&user, keys[0], "alice"), 0);
+    assert_int_equal(find_key(&user, keys[1], "alice"), 0);
+    directory_set_key(&server, "bob", base64, true);
+    assert_int_equal(find_key(&user, keys[1], ""), -EBADMSG); /* whose is it? */
+    directory_set_key(&server, "alice", base64, false);
+    assert_int_equal(find_key(&user, keys[1], "bob"), 0);
+    change("dn: uid=bob,ou=people,dc=test\nchangetype: modify\nadd: uid\nuid: robert\n");
+    assert_int_equal(find_key(&user, keys[1], ""), -EBADMSG);
+    user_end(&user);
+    user_begin(&user, server.url, ((const char *const[]){COMMON, NULL}), PATIENT);
+    assert_int_equal(find_key(&user, keys[0], ""), -ENOENT);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+    directory_remove_person(&server, "bob");
+}
+
+/* --- stamps ------------------------------------------------------------------------------------------------------- */
+
+static void test_the_stamp_changes_with_the_password_alone(void **state)
+{
+    struct auth_record before;
+    struct auth_record record;
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(ops->find_user(user.session, "alice", &before), 0);
+    assert_int_equal(strlen(before.stamp), AUTH_STAMP_SIZE - 1);
+    assert_int_equal(ops->check_password(user.session, "alice", "secret", &record), 0);
+    assert_string_equal(record.stamp, before.stamp);
+    change("dn: uid=alice,ou=people,dc=test\nchangetype: modify\nadd: description\ndescription: x\n");
+    assert_int_equal(ops->find_user(user.session, "alice", &record), 0);
+    assert_string_equal(record.stamp, before.stamp);
+    do { /* pwdChangedTime counts seconds */
+        directory_set_password(&server, "alice", "new");
+        assert_int_equal(ops->find_user(user.session, "alice", &record), 0);
+    } while (strcmp(record.stamp, before.stamp) == 0);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+/* --- a server that is away ---------------------------------------------------------------------------------------- */
+
+static void expect_away(struct user *user)
+{
+    static const uint8_t key[AUTH_KEY_SIZE] = {1};
+
+    assert_int_equal(check(user, "alice", "secret"), -EAGAIN);
+    assert_int_equal(check(user, "nobody", "secret"), -EAGAIN);
+    assert_int_equal(find_user(user, "alice"), -EAGAIN);
+    assert_int_equal(find_key(user, key, ""), -EAGAIN);
+}
+
+static void test_a_server_that_does_not_answer(void **state)
+{
+    struct user user;
+    struct user late;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, SHORT);
+    user_begin(&late, server.url, PLAIN_PROPERTIES, SHORT);
+    assert_int_equal(check_at_last(&user, "alice", "secret"), 0);
+    keeper_pause(&server.keeper);
+    expect_away(&user);
+    expect_away(&late);
+    keeper_resume(&server.keeper);
+    assert_int_equal(check_at_last(&user, "alice", "secret"), 0);
+    assert_int_equal(check_at_last(&late, "alice", "wrong"), -EACCES);
+    user_end(&user);
+    user_end(&late);
+    directory_remove_person(&server, "alice");
+}
+
+static void test_a_server_that_is_stopped_and_started(void **state)
+{
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    keeper_stop(&server.keeper);
+    keeper_start(&server.keeper);
+    /* Both connections are dead, but the server is there: nobody notices. */
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    keeper_stop(&server.keeper);
+    expect_away(&user);
+    keeper_start(&server.keeper);
+    assert_int_equal(check_at_last(&user, "alice", "secret"), 0);
+    keeper_kill(&server.keeper);
+    expect_away(&user);
+    keeper_start(&server.keeper);
+    assert_int_equal(check_at_last(&user, "alice", "wrong"), -EACCES);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+static void *check_thread(void *arg)
+{
+    struct user *user = arg;
+
+    return check(user, "alice", "secret") == -EAGAIN ? NULL : user;
+}
+
+static void test_a_server_killed_in_the_middle_of_a_lookup(void **state)
+{
+    pthread_t thread;
+    struct user user;
+    void *wrong;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), 0);
+    keeper_pause(&server.keeper);
+    assert_int_equal(pthread_create(&thread, NULL, check_thread, &user), 0);
+    keeper_kill(&server.keeper);
+    assert_int_equal(pthread_join(thread, &wrong), 0);
+    assert_null(wrong);
+    keeper_start(&server.keeper);
+    assert_int_equal(check_at_last(&user, "alice", "secret"), 0);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+static void test_nobody_is_there(void **state)
+{
+    const char *const open_text[] = {"base", "dc=test", "starttls", "no", NULL};
+    struct user user;
+
+    (void)state;
+    user_begin(&user, "ldapi://%2fnonexistent", PLAIN_PROPERTIES, PATIENT);
+    expect_away(&user);
+    user_end(&user);
+    user_begin(&user, "ldap://127.0.0.1:1", open_text, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -EAGAIN);
+    user_end(&user);
+}
+
+static void test_a_service_that_may_not(void **state)
+{
+    const char *const anonymous[] = {"base", "ou=people,dc=test", NULL};
+    char wrong_file[128];
+    const char *const wrong[] = {
+        "base", "ou=people,dc=test", "bind-password-file", wrong_file, "bind-dn", LDAP_TEST_SERVICE, NULL};
+    struct user user;
+
+    (void)state;
+    directory_add_person(&server, "alice", "secret");
+    user_begin(&user, server.url, anonymous, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -ENOENT); /* nobody may see anything */
+    user_end(&user);
+    (void)snprintf(wrong_file, sizeof wrong_file, "%s/slapd.conf", server.folder);
+    user_begin(&user, server.url, wrong, PATIENT);
+    assert_int_equal(check(&user, "alice", "secret"), -EAGAIN);
+    user_end(&user);
+    directory_remove_person(&server, "alice");
+}
+
+/* --- changes ------------------------------------------------------------------------------------------------------ */
+
+/* A thread that watches, and says so each time by an octet. */
+struct watcher {
+    struct user user;
+    pthread_t thread;
+    int stop;
+    int heard[2];
+};
+
+static void *watch_thread(void *arg)
+{
+    struct watcher *watcher = arg;
+    int rc;
+
+    while ((rc = ops->watch(watcher->user.session, watcher->stop)) != 0) {
+        char octet = 'c';
+
+        if (rc == 1)
+            assert_int_equal(write(watcher->heard[1], &octet, 1), 1);
+        else
+            assert_int_equal(rc, -EAGAIN);
+    }
+    return NULL;
+}
+
+static void expect_change(struct watcher *watcher)
+{
+    char octet;
+
+    assert_int_equal(read(watcher->heard[0], &octet, 1), 1);
+}
+
+static void watcher_begin(struct watcher *watcher, const char *url, const char *const *properties)
+{
+    user_begin(&watcher->user, url, properties, PATIENT);
+    watcher->stop = eventfd(0, EFD_CLOEXEC);
+    assert_int_equal(pipe(watcher->heard), 0);
+    assert_int_equal(pthread_create(&watcher->thread, NULL, watch_thread, watcher), 0);
+    expect_change(watcher); /* it listens */
+}
+
+static void watcher_end(struct watcher *watcher)
+{
+    assert_int_equal(eventfd_write(watcher->stop, 1), 0);
+    assert_int_equal(pthread_join(watcher->thread, NULL), 0);
+    (void)close(watcher->stop);
+    (void)close(watcher->heard[0]);
+    (void)close(watcher->heard[1]);
+    user_end(&watcher->user);
+}
+
+static void expect_changes(struct directory *directory, struct watcher *watcher)
+{
+    directory_add_person(directory, "carol", "secret");
+    expect_change(watcher);
+    directory_set_password(directory, "carol", "new");
+    expect_change(watcher);
+    directory_set_key(directory, "carol", "key", true);
+    expect_change(watcher);
+    directory_set_member(directory, "carol", true);
+    expect_change(watcher);
+    directory_set_member(directory, "carol", false);
+    expect_change(watcher);
+    directory_remove_person(directory, "carol");
+    expect_change(watcher);
+}
+
+static void test_every_change_is_heard(void **state)
+{
+    const char *const properties[] = {COMMON, "group", LDAP_TEST_GROUP, NULL};
+    const char *const whole[] = {
+        "base",  "dc=test",       "bind-dn", LDAP_TEST_SERVICE, "bind-password-file", server.password_file,
+        "group", LDAP_TEST_GROUP, NULL};
+    struct watcher watcher;
+
+    (void)state;
+    watcher_begin(&watcher, server.url, properties);
+    expect_changes(&server, &watcher);
+    watcher_end(&watcher);
+    watcher_begin(&watcher, server.url, whole);
+    expect_changes(&server, &watcher);
+    watcher_end(&watcher);
+}
+
+static void test_who_was_deaf_for_a_while_says_so(void **state)
+{
+    struct watcher watcher;
+
+    (void)state;
+    watcher_begin(&watcher, server.url, PLAIN_PROPERTIES);
+    keeper_stop(&server.keeper);
+    keeper_start(&server.keeper);
+    expect_change(&watcher);
+    keeper_kill(&server.keeper);
+    keeper_start(&server.keeper);
+    expect_change(&watcher);
+    directory_add_person(&server, "carol", "secret");
+    expect_change(&watcher);
+    directory_remove_person(&server, "carol");
+    expect_change(&watcher);
+    watcher_end(&watcher);
+}
+
+static void test_a_server_that_does_not_tell(void **state)
+{
+    static struct directory silent;
+    struct watcher watcher;
+
+    (void)state;
+    directory_open(&silent, DIRECTORY_SILENT);
+    {
+        const char *const properties[] = {"base",
+                                          "ou=people,dc=test",
+                                          "bind-dn",
+                                          LDAP_TEST_SERVICE,
+                                          "bind-password-file",
+                                          silent.password_file,
+                                          "key-attribute",
+                                          "zmqKey",
+                                          "group",
+                                          LDAP_TEST_GROUP,
+                                          NULL};
+
+        watcher_begin(&watcher, silent.url, properties);
+        expect_changes(&silent, &watcher);
+        keeper_stop(&silent.keeper);
+        keeper_start(&silent.keeper);
+        directory_add_person(&silent, "dave", "secret"); /* whether it has noticed the absence or not */
+        expect_change(&watcher);
+        watcher_end(&watcher);
+    }
+    directory_close(&silent);
+}
+
+/* --- settings ----------------------------------------------------------------------------------------------------- */
+
+static void test_wrong_settings(void **state)
+{
+    static const struct {
+        const char *url;
+        const char *properties[8];
+    } wrong[] = {
+        {"ldapi://%2fx", {NULL}},
+        {"ldapi://%2fx", {"base", "", NULL}},
+        {"ldapi://%2fx", {"base", "people", NULL}},
+        {"ldap://", {"base", "dc=test", NULL}},
+        {"ldap://host/dc=test", {"base", "dc=test", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "starttls", "yes", NULL}},
+        {"ldap://host", {"base", "dc=test", "starttls", "maybe", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "user-filter", "(uid=alice)", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "user-filter", "uid=%u", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "user-filter", "(uid=%d)", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "user-filter", "(uid=%u", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "user-filter", "(uid=%u)(a=b)", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "user-filter", "(uid=%u)%", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "filter", "(a=%u)", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "key-attribute", "a)(b", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "key-attribute", "", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "group", "staff", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "group-filter", "(member=x)", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "bind-dn", "cn=x", NULL}},
+        {"ldapi://%2fx", {"base", "dc=test", "bind-password-file", "x", NULL}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct user user = {.properties = wrong[i].properties};
+        const char *error = NULL;
+
+        user.settings = (struct auth_settings){.url = wrong[i].url, .timeout = 1, .get = get, .arg = &user};
+        if (ops->open(&user.settings, &user.backend, &error) != -EINVAL)
+            fail_msg("settings %zu", i);
+        assert_non_null(error);
+    }
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    directory_open(&server, 0);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    directory_close(&server);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_passwords),
+        cmocka_unit_test(test_an_empty_password_is_none),
+        cmocka_unit_test(test_no_entry_but_the_one_with_that_name),
+        cmocka_unit_test(test_injection),
+        cmocka_unit_test(test_two_entries_for_one_name),
+        cmocka_unit_test(test_who_is_elsewhere),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_a_group_that_is_not_there),
+        cmocka_unit_test(test_a_condition_for_all),
+        cmocka_unit_test(test_a_key_is_compared_octet_by_octet),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_the_stamp_changes_with_the_password_alone),
+        cmocka_unit_test(test_a_server_that_does_not_answer),
+        cmocka_unit_test(test_a_server_that_is_stopped_and_started),
+        cmocka_unit_test(test_a_server_killed_in_the_middle_of_a_lookup),
+        cmocka_unit_test(test_nobody_is_there),
+        cmocka_unit_test(test_a_service_that_may_not),
+        cmocka_unit_test(test_every_change_is_heard),
+        cmocka_unit_test(test_who_was_deaf_for_a_while_says_so),
+        cmocka_unit_test(test_a_server_that_does_not_tell),
+        cmocka_unit_test(test_wrong_settings),
+    };
+
+    ops = auth_backend_find("ldap:");
+    if (!ops || !directory_is_there())
+        return 77;
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

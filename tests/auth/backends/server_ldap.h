@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/* A directory of a test's own: slapd with the tree dc=test, on a socket in its folder, and by TCP with TLS if that is wanted. */
+#ifndef TESTS_AUTH_BACKENDS_SERVER_LDAP_H
+#define TESTS_AUTH_BACKENDS_SERVER_LDAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "keeper.h"
+
+#define LDAP_TEST_SERVICE "cn=service,dc=test"       /* may search; its password is in server->password_file */
+#define LDAP_TEST_GROUP "cn=staff,ou=groups,dc=test" /* a groupOfNames; nobody is in it but cn=nobody */
+
+/* Owner: the test. It may not be moved while it is open. */
+struct directory {
+    struct keeper_spec spec;
+    struct keeper keeper;
+    char folder[64];
+    char url[160]; /* ldapi: */
+    char password_file[96];
+    char ca_file[96];
+    char socket[96];
+    int port; /* 0: no TCP. Of ldap:, and ldaps: on the next one */
+    const char *argv[4];
+};
+
+enum directory_flags {
+    DIRECTORY_TLS = 1,    /* by TCP too, with a certificate for 127.0.0.1 and localhost */
+    DIRECTORY_SILENT = 2, /* it does not tell of changes */
+};
+
+/* Is slapd installed? */
+bool directory_is_there(void);
+
+void directory_open(struct directory *directory, unsigned flags);
+void directory_close(struct directory *directory);
+
+/* Changes it as ldapmodify(1) reads it; false: it did not. */
+bool directory_change(struct directory *directory, const char *ldif);
+
+/* People are uid=NAME,ou=people,dc=test, inetOrgPerson with zmqKey. Any octets: base64 is used. */
+void directory_add_person(struct directory *directory, const char *name, const char *password);
+void directory_remove_person(struct directory *directory, const char *name);
+void directory_set_password(struct directory *directory, const char *name, const char *password);
+void directory_set_key(struct directory *directory, const char *name, const char *key, bool add);
+void directory_set_member(struct directory *directory, const char *name, bool add);
+
+/* dn: that person's, base64. */
+void directory_dn64(char *text, size_t size, const char *name);
+
+#endif
