@@ -42,10 +42,12 @@ int ih_worker_attach(struct ih_worker *worker, const char *endpoint, bool bind)
     if (error)
         return error;
     error = ih_link_attach(link, endpoint, bind);
-    if (error && !was_open) {
+    /* A server's link stays for the next attempt: libzmq closes sockets in its own time, and many attempts would use up
+     * ZMQ_MAX_SOCKETS. */
+    if (error && is_server)
+        worker->link_count = 1;
+    else if (error && !was_open)
         ih_link_close(link, 0);
-        return error;
-    }
     if (error)
         return error;
     if (link == &worker->links[worker->link_count])
