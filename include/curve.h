@@ -287,8 +287,15 @@ CURVE_EXPORT void *curve_handle(curve_socket_t *socket);
 CURVE_EXPORT int curve_set(curve_socket_t *socket, int option, int value);
 CURVE_EXPORT int curve_get(const curve_socket_t *socket, int option);
 
-/* Metadata sent to the other ends in the handshake, inside the box; before bind or connect. */
+/* Metadata sent to the other ends in the handshake, inside the box; before bind or connect. Names as those of a codec,
+ * but for "Curve-Session"; at most 255 properties, of 32 KiB together. */
 CURVE_EXPORT int curve_set_meta(curve_socket_t *socket, const char *name, const char *value);
+
+/* A property that the other end sent, while a session with it stands: id as the first frame of what is sent to it; NULL
+ * and 0 for a client's server. Returns the value's size and copies as much of it as there is room for, without a NUL.
+ * Names compare without regard to case. EHOSTUNREACH: no session stands; ENOENT: it sent none of that name. */
+CURVE_EXPORT int curve_peer_meta(curve_socket_t *socket, const void *id, size_t id_size, const char *name, void *value,
+                                 size_t size);
 
 /* The hop to the relay or server is protected by the CURVE mechanism of ZMTP too, against whom only watches the wire:
  * hop_key is the key of the relay's or server's own certificate for that. Needs a libzmq that has it (ENOTSUP). On the

@@ -63,6 +63,7 @@ void ih_channel_free(struct ih_channel *channel)
     ih_map_remove(&channel->session->engine->channels, &channel->node);
     ih_channel_settle(channel);
     ih_secret_free(channel->keys);
+    free(channel->metadata);
     free(channel);
 }
 

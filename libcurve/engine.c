@@ -505,6 +505,19 @@ static bool id_is_right(const struct ih_engine *engine, struct ih_octets id)
     return id.size == CURVE_ID_SIZE || id.size == CURVE_KEY_SIZE;
 }
 
+int ih_engine_peer_meta(const struct ih_engine *engine, struct ih_octets id, const char *name, struct ih_octets *value)
+{
+    const struct ih_session *session;
+
+    if (!id_is_right(engine, id))
+        return -EINVAL;
+    session = find_session(engine, id);
+    if (!session || !session->current)
+        return -EHOSTUNREACH;
+    value->data = ih_metadata_find(session->metadata, session->metadata_size, name, &value->size);
+    return value->data ? 0 : -ENOENT;
+}
+
 int ih_engine_send(struct ih_engine *engine, struct ih_octets id, const struct ih_octets *frames, size_t count,
                    uint64_t number, uint64_t now_ms)
 {

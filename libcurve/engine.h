@@ -58,7 +58,9 @@ struct ih_channel {
     uint64_t resend_ms;
     uint64_t resend_ivl;
     uint64_t give_up_ms;
-    uint64_t stream; /* that this end claims in this handshake */
+    uint64_t stream;   /* that this end claims in this handshake */
+    uint8_t *metadata; /* the other end's, until the handshake is over */
+    size_t metadata_size;
     /* What the responder does when the first message shows that READY arrived. */
     struct ih_claim claim;
     enum ih_verdict verdict;
@@ -134,6 +136,9 @@ struct ih_session {
     uint64_t old_until_ms;
 
     struct ih_stream stream;
+
+    uint8_t *metadata; /* the other end's, of the last handshake */
+    size_t metadata_size;
 
     bool ack_due;
     bool ping_due;

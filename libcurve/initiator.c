@@ -101,14 +101,17 @@ static int take_ready(struct ih_channel *channel, const uint8_t *command, size_t
     if (!metadata)
         return -ENOMEM;
     rc = ih_curve_client_ready(channel->client, command, size, metadata, &channel->keys);
-    if (rc == 0) {
-        rc = ih_claim_get(metadata, size - IH_CURVE_READY, &claim);
-        if (rc < 0)
-            ih_session_failed(channel->session, now_ms);
-        else
-            join(channel, &claim, now_ms);
+    if (rc < 0) {
+        free(metadata);
+        return rc;
     }
-    free(metadata);
+    channel->metadata = metadata;
+    channel->metadata_size = size - IH_CURVE_READY;
+    rc = ih_claim_get(metadata, channel->metadata_size, &claim);
+    if (rc < 0)
+        ih_session_failed(channel->session, now_ms);
+    else
+        join(channel, &claim, now_ms);
     return rc;
 }
 

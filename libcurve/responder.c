@@ -10,7 +10,10 @@
 #include "base/hash.h"
 #include "libcurve/engine.h"
 
-enum { INITIATE_COOKIE = 9 };
+enum {
+    INITIATE_COOKIE = 9,
+    METADATA_MAX = CURVE_METADATA_MAX / 2 + 64, /* of an engine, with the claim */
+};
 
 static const uint8_t refusal[] = "\5ERROR\7refused";
 
@@ -21,6 +24,8 @@ struct ih_pending {
     uint64_t until_ms;
     struct ih_curve_server server;
     struct ih_claim claim;
+    uint8_t *metadata;
+    size_t metadata_size;
     uint8_t tag[IH_ENVELOPE_TAG];
     uint8_t cookie[IH_COOKIE_NAME];
     uint8_t route[IH_ROUTE_MAX];
@@ -83,6 +88,7 @@ static void pending_free(struct ih_engine *engine, struct ih_pending *pending)
         engine->pending_count--;
     }
     ih_curve_server_fini(&pending->server);
+    free(pending->metadata);
     free(pending);
 }
 
@@ -203,6 +209,9 @@ static int open_channel(struct ih_session *session, struct ih_pending *pending, 
     if (!channel)
         return -ENOMEM;
     channel->claim = pending->claim;
+    channel->metadata = pending->metadata;
+    channel->metadata_size = pending->metadata_size;
+    pending->metadata = NULL;
     channel->verdict = ih_stream_judge(session, &channel->claim, &channel->stream);
     memcpy(channel->cookie, pending->cookie, sizeof channel->cookie);
     channel->keys = ih_curve_server_session(&pending->server);
@@ -255,9 +264,10 @@ void ih_responder_decide(struct ih_engine *engine, uint64_t ticket, bool accept,
 }
 
 /* Takes pending over. */
-static void authenticate(struct ih_engine *engine, struct ih_pending *pending, struct ih_octets metadata,
-                         uint64_t now_ms)
+static void authenticate(struct ih_engine *engine, struct ih_pending *pending, uint64_t now_ms)
 {
+    struct ih_octets metadata = {pending->metadata, pending->metadata_size};
+
     pending->ticket = ++engine->last_ticket;
     switch (engine->host.authenticate(engine->host.arg, pending->server.client_key, metadata, pending->ticket)) {
     case IH_AUTH_ACCEPT:
@@ -323,7 +333,7 @@ static curve_error_t check_client(const struct ih_engine *engine, const struct i
 
 /* Opens INITIATE into pending; text has room for it. */
 static curve_error_t open_initiate(struct ih_engine *engine, struct ih_pending *pending, const uint8_t *command,
-                                   size_t size, uint64_t now_ms, uint8_t *text, struct ih_octets *metadata)
+                                   size_t size, uint64_t now_ms, uint8_t *text)
 {
     const uint8_t *from;
     int rc;
@@ -331,9 +341,13 @@ static curve_error_t open_initiate(struct ih_engine *engine, struct ih_pending *
     rc = ih_curve_server_initiate(&pending->server, command, size, now_ms, text, &from);
     if (rc < 0)
         return error_of(rc);
-    *metadata = (struct ih_octets){from, size - IH_CURVE_INITIATE};
-    if (ih_claim_get(from, metadata->size, &pending->claim) < 0)
+    if (ih_claim_get(from, size - IH_CURVE_INITIATE, &pending->claim) < 0)
         return CURVE_ERROR_MALFORMED;
+    pending->metadata_size = size - IH_CURVE_INITIATE;
+    pending->metadata = malloc(pending->metadata_size);
+    if (!pending->metadata)
+        return CURVE_ERROR_MEMORY;
+    memcpy(pending->metadata, from, pending->metadata_size);
     return check_client(engine, pending);
 }
 
@@ -359,12 +373,11 @@ void ih_responder_initiate(struct ih_engine *engine, struct ih_octets route, con
 {
     const uint8_t *cookie = command + INITIATE_COOKIE;
     struct ih_pending *pending;
-    struct ih_octets metadata;
     curve_error_t error;
     uint8_t *text;
 
     ih_responder_expire(engine, now_ms);
-    if (size < IH_CURVE_INITIATE || size > IH_CURVE_INITIATE + CURVE_METADATA_MAX) {
+    if (size < IH_CURVE_INITIATE || size > IH_CURVE_INITIATE + METADATA_MAX) {
         ih_engine_suspect(engine, CURVE_ERROR_MALFORMED, NULL);
         return;
     }
@@ -380,12 +393,12 @@ void ih_responder_initiate(struct ih_engine *engine, struct ih_octets route, con
         free(text);
         return;
     }
-    error = open_initiate(engine, pending, command, size, now_ms, text, &metadata);
+    error = open_initiate(engine, pending, command, size, now_ms, text);
     if (error) {
         pending_free(engine, pending);
         ih_engine_suspect(engine, error, NULL);
     } else {
-        authenticate(engine, pending, metadata, now_ms);
+        authenticate(engine, pending, now_ms);
     }
     free(text);
 }

@@ -106,6 +106,7 @@ void ih_session_free(struct ih_session *session)
     ih_heap_remove(&session->engine->timers, &session->timer);
     ih_map_remove(&session->engine->sessions, &session->node);
     ih_stream_fini(session);
+    free(session->metadata);
     free(session);
 }
 
@@ -374,6 +375,10 @@ void ih_session_ready(struct ih_session *session, const struct ih_claim *claim, 
     session->next = NULL;
     session->current = channel;
     ih_channel_settle(channel);
+    free(session->metadata);
+    session->metadata = channel->metadata;
+    session->metadata_size = channel->metadata_size;
+    channel->metadata = NULL;
     channel->born_ms = now_ms;
     if (before && channel->initiator && verdict != IH_CLAIM_ANEW) {
         /* What the responder sent before it hears of this is under way. */

@@ -118,6 +118,10 @@ void ih_engine_tick(struct ih_engine *engine, uint64_t now_ms);
 /* The answer to a question that was answered IH_AUTH_LATER. One that nobody waits for any more is ignored. */
 void ih_engine_decide(struct ih_engine *engine, uint64_t ticket, bool accept, uint64_t now_ms);
 
+/* The value of a property of the other end's metadata, which the engine owns until its next change. id as for
+ * ih_engine_send. -EHOSTUNREACH: no session stands; -ENOENT: it has none of that name; -EINVAL (the id). */
+int ih_engine_peer_meta(const struct ih_engine *engine, struct ih_octets id, const char *name, struct ih_octets *value);
+
 /* Queues a message for the other end, copying it. id: CURVE_ID_SIZE octets, or CURVE_KEY_SIZE octets (the newest session
  * of that key); for a client size 0. A client or peer that has no session initiates one. number names the message in
  * events and must grow with each message for the same end. 0, -EAGAIN (sndhwm is reached), -EHOSTUNREACH (a server does

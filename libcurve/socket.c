@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/random.h"
+#include "libcurve/wire.h"
 #include "libcurve/worker.h"
 #include "libcurve/zmq_seam.h"
 #include "zmtp/metadata.h"
@@ -376,7 +378,8 @@ int curve_set_meta(curve_socket_t *socket, const char *name, const char *value)
 
     if (!socket || !name || !value)
         return ih_socket_answer(-EFAULT);
-    if (socket->started || strlen(name) == 0 || strlen(name) > 255)
+    if (socket->started || strlen(name) == 0 || strlen(name) > 255 || socket->properties == IH_PROPERTIES_MAX ||
+        strcasecmp(name, IH_CLAIM_NAME) == 0)
         return ih_socket_answer(-EINVAL);
     room = ih_metadata_room(name, strlen(value));
     if (room > CURVE_METADATA_MAX / 2 - socket->metadata_size)
@@ -389,7 +392,22 @@ int curve_set_meta(curve_socket_t *socket, const char *name, const char *value)
     if (ih_metadata_check(metadata, socket->metadata_size + room) != 0)
         return ih_socket_answer(-EINVAL);
     socket->metadata_size += room;
+    socket->properties++;
     return 0;
+}
+
+int curve_peer_meta(curve_socket_t *socket, const void *id, size_t id_size, const char *name, void *value, size_t size)
+{
+    struct ih_command command = {
+        .type = IH_COMMAND_META, .id = {id, id_size}, .name = name, .value = value, .room = size};
+    int error;
+
+    if (!socket || !name || (!id && id_size) || (!value && size))
+        return ih_socket_answer(-EFAULT);
+    if (!socket->started)
+        return ih_socket_answer(-EHOSTUNREACH);
+    error = ih_socket_command(socket, &command);
+    return ih_socket_answer(error ? error : (int)command.size);
 }
 
 int curve_set_hop_key(curve_socket_t *socket, const uint8_t *hop_key)

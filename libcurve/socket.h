@@ -17,12 +17,14 @@
 #include "libcurve/guard.h"
 #include "libcurve/session.h"
 #include "platform/thread.h"
+#include "zmtp/metadata.h"
 
 enum {
     IH_OPTIONS = 16, /* one more than the last option's number */
     IH_ENDPOINT_MAX = 256,
     IH_DOMAIN_MAX = 255,
-    IH_EVENTS_MAX = 1000, /* that wait for curve_monitor_recv */
+    IH_EVENTS_MAX = 1000,                           /* that wait for curve_monitor_recv */
+    IH_PROPERTIES_MAX = IH_METADATA_PROPERTIES - 1, /* the engine adds one */
 };
 
 struct ih_worker;
@@ -34,6 +36,7 @@ enum ih_command_type {
     IH_COMMAND_DISCONNECT,
     IH_COMMAND_DENY,
     IH_COMMAND_MONITOR,
+    IH_COMMAND_META,
 };
 
 /* What the application wants of the worker. Owner: the application's stack, until `done`. */
@@ -42,6 +45,12 @@ struct ih_command {
     const char *endpoint;
     const uint8_t *key;
     void *monitor;
+    /* META: of whom, which property, where to */
+    struct ih_octets id;
+    const char *name;
+    void *value;
+    size_t room;
+    size_t size; /* the answer's */
     int error;
     _Atomic uint32_t done;
 };
@@ -56,6 +65,7 @@ struct curve_socket {
     int options[IH_OPTIONS]; /* SNDTIMEO and RCVTIMEO may change later; the worker does not read them */
     uint8_t *metadata;       /* encoded */
     size_t metadata_size;
+    int properties; /* in it */
     curve_cert_t *hop;
     curve_authenticate_fn *authenticate;
     void *authenticate_arg;

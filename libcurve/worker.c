@@ -125,7 +125,21 @@ void ih_worker_free(struct ih_worker *worker)
 
 /* ---- commands ---- */
 
-static int run_command(struct ih_worker *worker, const struct ih_command *command)
+/* Copies the value, or its beginning. */
+static int read_meta(const struct ih_worker *worker, struct ih_command *command)
+{
+    struct ih_octets value;
+    int error = ih_engine_peer_meta(worker->engine, command->id, command->name, &value);
+
+    if (error)
+        return error;
+    command->size = value.size;
+    if (value.size > 0 && command->room > 0)
+        memcpy(command->value, value.data, value.size < command->room ? value.size : command->room);
+    return 0;
+}
+
+static int run_command(struct ih_worker *worker, struct ih_command *command)
 {
     switch (command->type) {
     case IH_COMMAND_BIND:
@@ -140,6 +154,8 @@ static int run_command(struct ih_worker *worker, const struct ih_command *comman
     case IH_COMMAND_MONITOR:
         worker->monitor = command->monitor;
         return 0;
+    case IH_COMMAND_META:
+        return read_meta(worker, command);
     }
     return -EINVAL;
 }
