@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC */
+/* Command test: is a configuration right, and do its back ends answer? */
+#include <curve.h>
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ironauth/commands.h"
+#include "ironauth/out.h"
+#include "ironauth/store.h"
+
+/* What was found so far. The worst decides how the program ends. */
+struct findings {
+    const struct options *options;
+    enum status worst;
+    const char *name; /* of whom it is found */
+    bool any;
+};
+
+static void find(struct findings *findings, const char *line, enum status status)
+{
+    if (findings->options->json) {
+        (void)fputs(findings->any ? ",\n {\"name\": " : "\n {\"name\": ", stdout);
+        out_string(findings->name);
+        (void)fputs(", \"finding\": ", stdout);
+        out_string(line);
+        (void)printf(", \"status\": %d}", status);
+    } else {
+        out_text(findings->name);
+        (void)fputs(": ", stdout);
+        out_text(line);
+        (void)putchar('\n');
+    }
+    findings->any = true;
+    if (status > findings->worst)
+        findings->worst = status;
+}
+
+static void find_damage(void *arg, const char *line)
+{
+    find(arg, line, STATUS_DAMAGED);
+}
+
+/* Nobody has this key: a back end that works says so. */
+static int ask(const struct auth_backend_ops *ops, struct auth_session *session)
+{
+    uint8_t key[AUTH_KEY_SIZE];
+    struct auth_record record;
+    int rc;
+
+    randombytes_buf(key, sizeof key);
+    rc = ops->find_key(session, key, &record);
+    return rc == -ENOENT ? 0 : rc == 0 ? -EBADMSG : rc;
+}
+
+static int inspect(struct findings *findings, const struct auth_backend_ops *ops, struct auth_backend *backend)
+{
+    struct auth_session *session;
+    int rc = ops->begin(backend, &session);
+
+    if (rc)
+        return rc;
+    rc = ask(ops, session);
+    if (rc == 0 && ops->inspect)
+        rc = ops->inspect(session, find_damage, findings);
+    ops->end(session);
+    return rc;
+}
+
+static void test_backend(struct findings *findings, const struct auth_backend_config *config)
+{
+    struct auth_backend *backend;
+    const char *error = NULL;
+    int rc = config->ops->open(&config->settings, &backend, &error);
+
+    findings->name = config->settings.name;
+    if (rc) {
+        find(findings, rc == -EINVAL && error ? error : strerror(-rc), rc == -EINVAL ? STATUS_USAGE : STATUS_FAILED);
+        return;
+    }
+    rc = inspect(findings, config->ops, backend);
+    config->ops->close(backend);
+    find(findings, rc ? out_reason(rc) : "answers", out_status(rc));
+}
+
+/* A service without its key pair cannot start. */
+static void test_certificate(struct findings *findings, const char *name, const char *file)
+{
+    curve_cert_t *cert;
+
+    if (!file)
+        return;
+    findings->name = name;
+    cert = curve_cert_load(file);
+    if (!cert)
+        find(findings, errno == EINVAL ? "its certificate is none" : strerror(errno), STATUS_USAGE);
+    else if (!curve_cert_secret_key(cert))
+        find(findings, "its certificate has no secret key", STATUS_USAGE);
+    else if (curve_cert_exposed(cert))
+        find(findings, "its secret key may be read by others than the file's owner", STATUS_DAMAGED);
+    curve_cert_destroy(&cert);
+}
+
+static void test_all(struct findings *findings, const struct auth_config *config)
+{
+    for (size_t i = 0; i < config->backend_count; i++)
+        test_backend(findings, &config->backends[i]);
+    for (size_t i = 0; i < config->forward_count; i++)
+        test_certificate(findings, config->forwards[i].name, config->forwards[i].certificate);
+    if (config->serve.endpoint)
+        test_certificate(findings, "serve", config->serve.certificate);
+    findings->name = findings->options->config;
+    find(findings, "no mistake in the configuration", STATUS_DONE);
+}
+
+enum status command_test(const struct options *options)
+{
+    struct findings findings = {.options = options};
+    struct auth_config *config = NULL;
+    enum status status;
+
+    if (!options->config)
+        return out_usage(options, "which configuration? -c FILE");
+    status = store_config(&config, options);
+    if (status != STATUS_DONE)
+        return status;
+    if (options->json)
+        (void)fputs("{\"findings\": [", stdout);
+    test_all(&findings, config);
+    if (options->json)
+        (void)printf(findings.worst ? "], \"ok\": false, \"status\": %d}\n" : "], \"ok\": true}\n", findings.worst);
+    auth_config_release(config);
+    return findings.worst;
+}
