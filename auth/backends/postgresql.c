@@ -115,11 +115,11 @@ static int read_hash(struct auth_session *session, const char *user, char hash[A
     if (rc)
         return rc;
     found = auth_pg_text(result, 0, 1, AUTH_HASH_MAX - 1);
-    if (found && *found)
+    if (found && auth_password_is_hash(found))
         strcpy(hash, found);
     else
         rc = -EBADMSG;
-    if (!PQgetisnull(result, 0, 1) && PQnfields(result) > 1)
+    if (PQnfields(result) > 1)
         sodium_memzero(PQgetvalue(result, 0, 1), (size_t)PQgetlength(result, 0, 1));
     PQclear(result);
     return rc;
@@ -149,8 +149,8 @@ static int check_password(struct auth_session *session, const char *user, const 
     char hash[AUTH_HASH_MAX];
     int rc = read_hash(session, user, hash);
 
-    if (!rc || rc == -ENOENT)
-        rc = auth_password_check(rc ? NULL : hash, password);
+    if (!rc || rc == -ENOENT || rc == -EBADMSG)
+        rc = auth_password_check(rc == -ENOENT ? NULL : hash, password);
     if (!rc)
         fill_record(record, user, hash);
     sodium_memzero(hash, sizeof hash);
@@ -258,6 +258,7 @@ const struct auth_backend_ops auth_postgresql_ops = {
     .find_user = find_user,
     .check_password = check_password,
     .watch = watch,
+    .inspect = auth_pg_inspect,
     .init = auth_pg_init,
     .add_user = auth_pg_add_user,
     .set_password = auth_pg_set_password,

@@ -16,6 +16,7 @@ enum auth_pg_statement {
     AUTH_PG_USER_READ,
     AUTH_PG_USERS_LIST,
     AUTH_PG_KEYS_LIST,
+    AUTH_PG_OPEN,  /* to everybody? */
     AUTH_PG_READS, /* those above do not change anything, and may be asked twice */
     AUTH_PG_USER_ADD = AUTH_PG_READS,
     AUTH_PG_PASSWORD_SET,
@@ -36,6 +37,7 @@ struct auth_pg_target {
 /* *error: as auth_backend_ops.open's. -EINVAL, -ENOMEM. */
 int auth_pg_target_make(struct auth_pg_target *target, const struct auth_settings *settings, const char **error);
 void auth_pg_target_free(struct auth_pg_target *target);
+bool auth_pg_target_is_open(const struct auth_pg_target *target); /* does it trust any server, by TCP? */
 
 /* A connection. Owner: a session, or init; one thread at a time. */
 struct auth_pg_link {
@@ -84,7 +86,10 @@ int auth_pg_set_password(struct auth_session *session, const char *user, const c
 int auth_pg_remove_user(struct auth_session *session, const char *user);
 int auth_pg_add_key(struct auth_session *session, const uint8_t *key, const char *user, const char *comment);
 int auth_pg_remove_key(struct auth_session *session, const uint8_t *key);
+
+/* ---- for people: auth_backend_ops's ---- */
 int auth_pg_list(struct auth_session *session, auth_entry_fn *fn, void *arg);
+int auth_pg_inspect(struct auth_session *session, auth_tell_fn *tell, void *arg);
 
 /* A worker's access. */
 struct auth_session {

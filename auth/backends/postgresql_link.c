@@ -20,8 +20,11 @@ static const char *const statements[AUTH_PG_STATEMENTS] = {
     [AUTH_PG_VERSION_READ] = "SELECT version, set_config('statement_timeout', $1, false) FROM ironauth.version",
     [AUTH_PG_KEY_READ] = "SELECT key, owner FROM ironauth.keys WHERE key = $1",
     [AUTH_PG_USER_READ] = "SELECT name, hash FROM ironauth.users WHERE name = $1",
-    [AUTH_PG_USERS_LIST] = "SELECT name, comment FROM ironauth.users ORDER BY name",
-    [AUTH_PG_KEYS_LIST] = "SELECT key, owner, comment FROM ironauth.keys ORDER BY owner, key",
+    [AUTH_PG_USERS_LIST] = "SELECT name, comment, hash FROM ironauth.users ORDER BY name",
+    [AUTH_PG_KEYS_LIST] = "SELECT owner, comment, key FROM ironauth.keys ORDER BY owner, key",
+    [AUTH_PG_OPEN] = "SELECT has_table_privilege('public', 'ironauth.users', 'SELECT'),"
+                     " has_table_privilege('public', 'ironauth.users', 'INSERT, UPDATE, DELETE, TRUNCATE') OR"
+                     " has_table_privilege('public', 'ironauth.keys', 'INSERT, UPDATE, DELETE, TRUNCATE')",
     [AUTH_PG_USER_ADD] = "INSERT INTO ironauth.users (name, hash, comment) VALUES ($1, $2, $3)",
     [AUTH_PG_PASSWORD_SET] = "UPDATE ironauth.users SET hash = $2 WHERE name = $1",
     [AUTH_PG_USER_REMOVE] = "DELETE FROM ironauth.users WHERE name = $1",

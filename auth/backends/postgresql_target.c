@@ -97,6 +97,24 @@ int auth_pg_target_make(struct auth_pg_target *target, const struct auth_setting
     return 0;
 }
 
+static const char *value_of(const struct auth_pg_target *target, const char *key)
+{
+    for (size_t i = 0; target->keys[i]; i++) {
+        if (strcmp(target->keys[i], key) == 0)
+            return target->values[i];
+    }
+    return "";
+}
+
+/* A host that begins with a slash is a folder with a socket, and so it is mostly if there is none. */
+bool auth_pg_target_is_open(const struct auth_pg_target *target)
+{
+    const char *host = value_of(target, "host");
+    bool local = *value_of(target, "hostaddr") == '\0' && (*host == '\0' || *host == '/' || *host == '@');
+
+    return !local && strcmp(value_of(target, "sslmode"), "verify-full") != 0;
+}
+
 void auth_pg_target_free(struct auth_pg_target *target)
 {
     PQconninfoFree(target->options);

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* PostgreSQL: adding, removing and listing. */
+/* PostgreSQL: adding and removing. */
 #include <errno.h>
-#include <stdlib.h>
+#include <sodium.h>
 #include <string.h>
 #include <zmq.h>
 
 #include "auth/backends/postgresql.h"
-
-enum { KEY_TEXT = AUTH_KEY_TEXT - 1 };
-
-static bool is_comment(const char *comment)
-{
-    return !comment || strnlen(comment, AUTH_COMMENT_MAX + 1) <= AUTH_COMMENT_MAX;
-}
+#include "auth/password.h"
 
 /* Of a change that found nothing to change: -ENOENT. */
 static int change(struct auth_session *session, enum auth_pg_statement statement, const char *const *values)
@@ -31,15 +25,19 @@ static int change(struct auth_session *session, enum auth_pg_statement statement
 
 int auth_pg_add_user(struct auth_session *session, const char *user, const char *hash, const char *comment)
 {
-    const char *const values[] = {user, hash, comment ? comment : ""};
+    const char *const values[] = {user, hash, comment};
 
-    return auth_user_valid(user) && is_comment(comment) ? change(session, AUTH_PG_USER_ADD, values) : -EINVAL;
+    if (!auth_user_valid(user) || !auth_password_is_hash(hash) || !auth_comment_valid(comment))
+        return -EINVAL;
+    return change(session, AUTH_PG_USER_ADD, values);
 }
 
 int auth_pg_set_password(struct auth_session *session, const char *user, const char *hash)
 {
     const char *const values[] = {user, hash};
 
+    if (!auth_password_is_hash(hash))
+        return -EINVAL;
     return auth_user_valid(user) ? change(session, AUTH_PG_PASSWORD_SET, values) : -ENOENT;
 }
 
@@ -53,9 +51,9 @@ int auth_pg_remove_user(struct auth_session *session, const char *user)
 int auth_pg_add_key(struct auth_session *session, const uint8_t *key, const char *user, const char *comment)
 {
     char text[AUTH_KEY_TEXT];
-    const char *const values[] = {zmq_z85_encode(text, key, AUTH_KEY_SIZE), user ? user : "", comment ? comment : ""};
+    const char *const values[] = {zmq_z85_encode(text, key, AUTH_KEY_SIZE), user, comment};
 
-    if ((user && *user && !auth_user_valid(user)) || !is_comment(comment))
+    if ((*user && !auth_user_valid(user)) || !auth_comment_valid(comment) || sodium_is_zero(key, AUTH_KEY_SIZE))
         return -EINVAL;
     return change(session, AUTH_PG_KEY_ADD, values);
 }
@@ -66,61 +64,4 @@ int auth_pg_remove_key(struct auth_session *session, const uint8_t *key)
     const char *const values[] = {zmq_z85_encode(text, key, AUTH_KEY_SIZE)};
 
     return change(session, AUTH_PG_KEY_REMOVE, values);
-}
-
-/* --- listing ------------------------------------------------------------------------------------------------------ */
-
-static int take_user(const PGresult *result, int row, struct auth_entry *entry)
-{
-    const char *user = auth_pg_text(result, row, 0, AUTH_TEXT_MAX);
-    const char *comment = auth_pg_text(result, row, 1, AUTH_COMMENT_MAX);
-
-    if (!user || !comment)
-        return -EBADMSG;
-    *entry = (struct auth_entry){.is_key = false};
-    strcpy(entry->user, user);
-    strcpy(entry->comment, comment);
-    return 0;
-}
-
-static int take_key(const PGresult *result, int row, struct auth_entry *entry)
-{
-    const char *key = auth_pg_text(result, row, 0, KEY_TEXT);
-    const char *user = auth_pg_text(result, row, 1, AUTH_TEXT_MAX);
-    const char *comment = auth_pg_text(result, row, 2, AUTH_COMMENT_MAX);
-
-    *entry = (struct auth_entry){.is_key = true};
-    if (!key || strlen(key) != KEY_TEXT || !user || !comment || !zmq_z85_decode(entry->key, key))
-        return -EBADMSG;
-    strcpy(entry->user, user);
-    strcpy(entry->comment, comment);
-    return 0;
-}
-
-static int list(struct auth_session *session, enum auth_pg_statement statement, auth_entry_fn *fn, void *arg)
-{
-    PGresult *result;
-    int rc = auth_pg_link_ask(&session->link, statement, NULL, &result);
-
-    if (rc)
-        return rc;
-    for (int row = 0; !rc && row < PQntuples(result); row++) {
-        struct auth_entry entry;
-
-        rc = statement == AUTH_PG_USERS_LIST ? take_user(result, row, &entry) : take_key(result, row, &entry);
-        if (!rc)
-            rc = fn(arg, &entry);
-        rc = rc < 0 ? rc : 0;
-    }
-    PQclear(result);
-    return rc;
-}
-
-int auth_pg_list(struct auth_session *session, auth_entry_fn *fn, void *arg)
-{
-    int rc;
-
-    auth_pg_link_start(&session->link);
-    rc = list(session, AUTH_PG_USERS_LIST, fn, arg);
-    return rc ? rc : list(session, AUTH_PG_KEYS_LIST, fn, arg);
 }

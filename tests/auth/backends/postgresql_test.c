@@ -13,6 +13,7 @@
 
 #include "auth/backend.h"
 #include "auth/password.h"
+#include "conformance.h"
 #include "server_postgresql.h"
 
 #include <cmocka.h>
@@ -245,7 +246,6 @@ static void test_injection_in_every_field(void **state)
     assert_int_equal(ops->find_user(user.session, "a/b", &record), -ENOENT);
     assert_int_equal(ops->find_user(user.session, "\xff", &record), -ENOENT);
     assert_int_equal(ops->add_user(user.session, "alice", hash, "\xff"), -EINVAL);
-    assert_int_equal(ops->add_user(user.session, "alice", "", ""), -EINVAL);
     user_end(&user);
 }
 
@@ -518,15 +518,142 @@ static void test_wrong_settings(void **state)
     }
 }
 
-static int setup(void **state)
+/* --- what everybody sees ------------------------------------------------------------------------------------------ */
+
+static void tell(void *arg, const char *line)
 {
-    struct auth_settings settings = {.name = "test", .timeout = PATIENT, .sessions = 1};
+    char *told = arg;
+
+    assert_true(strlen(told) + strlen(line) + 2 < 1024);
+    (void)strcat(strcat(told, line), "\n");
+}
+
+static void test_inspect(void **state)
+{
+    char told[1024] = "";
+    struct user user;
 
     (void)state;
+    user_begin(&user, server.url, PATIENT);
+    assert_int_equal(ops->add_user(user.session, "alice", hash, ""), 0);
+    assert_int_equal(ops->inspect(user.session, tell, told), 0);
+    assert_string_equal(told, "");
+    run("INSERT INTO ironauth.users VALUES ('bob', 'secret'); INSERT INTO ironauth.keys VALUES (repeat('\"', 40));"
+        "INSERT INTO ironauth.users VALUES (E'c\\n', 'secret')");
+    run("GRANT SELECT ON ironauth.users TO PUBLIC; GRANT DELETE ON ironauth.keys TO PUBLIC");
+    assert_int_equal(ops->inspect(user.session, tell, told), 0);
+    assert_string_equal(told, "everybody in the database may read the password hashes\n"
+                              "everybody in the database may change who gets in\n"
+                              "users, \"bob\": no Argon2id hash\n"
+                              "users, number 3 by name: damaged\n"
+                              "keys, number 1 by name: damaged\n");
+    run("REVOKE ALL ON ironauth.users, ironauth.keys FROM PUBLIC; TRUNCATE ironauth.users, ironauth.keys");
+    user_end(&user);
+}
+
+/* --- the suite ---------------------------------------------------------------------------------------------------- */
+
+static void start(struct conformance *subject)
+{
     postgresql_open(&server);
-    settings.url = server.url;
-    assert_int_equal(auth_password_hash(hash, "secret"), 0);
+    (void)snprintf(subject->url, sizeof subject->url, "%s", server.url);
+}
+
+/* The other tests use it too. */
+static void stop(struct conformance *subject)
+{
+    (void)subject;
+}
+
+static void reset(struct conformance *subject)
+{
+    const struct auth_settings settings = {.url = subject->url, .timeout = PATIENT};
+
+    run("DROP SCHEMA IF EXISTS ironauth CASCADE");
     assert_int_equal(ops->init(&settings), 0);
+}
+
+static void away(struct conformance *subject)
+{
+    (void)subject;
+    keeper_kill(&server.keeper);
+}
+
+static void back(struct conformance *subject)
+{
+    (void)subject;
+    keeper_start(&server.keeper);
+}
+
+static void slow(struct conformance *subject)
+{
+    (void)subject;
+    keeper_pause(&server.keeper);
+}
+
+static void quick(struct conformance *subject)
+{
+    (void)subject;
+    keeper_resume(&server.keeper);
+}
+
+static void fill(struct conformance *subject, uint8_t (*keys)[AUTH_KEY_SIZE], size_t count)
+{
+    char *sql = malloc(64 + count * (AUTH_KEY_TEXT + 8));
+    char *to = sql;
+
+    (void)subject;
+    assert_non_null(sql);
+    to += sprintf(to, "COPY ironauth.keys (key) FROM stdin;\n");
+    for (size_t i = 0; i < count; i++) {
+        char text[AUTH_KEY_TEXT];
+
+        to += sprintf(to, "%s\n", zmq_z85_encode(text, keys[i], AUTH_KEY_SIZE));
+    }
+    (void)strcpy(to, "\\.\n");
+    run(sql);
+    free(sql);
+}
+
+static void damage_user(struct conformance *subject, const char *name)
+{
+    char sql[128];
+
+    (void)subject;
+    (void)snprintf(sql, sizeof sql, "UPDATE ironauth.users SET hash = '$argon2id$' || hash WHERE name = '%s'", name);
+    run(sql);
+}
+
+static void damage_key(struct conformance *subject, const uint8_t *damaged)
+{
+    char sql[160];
+    char text[AUTH_KEY_TEXT];
+
+    (void)subject;
+    (void)snprintf(sql, sizeof sql, "UPDATE ironauth.keys SET owner = E'a\\nb' WHERE key = $$%s$$",
+                   zmq_z85_encode(text, damaged, AUTH_KEY_SIZE));
+    run(sql);
+}
+
+static struct conformance suite = {
+    .name = "postgresql",
+    .start = start,
+    .stop = stop,
+    .reset = reset,
+    .away = away,
+    .back = back,
+    .slow = slow,
+    .quick = quick,
+    .fill = fill,
+    .damage_user = damage_user,
+    .damage_key = damage_key,
+};
+
+static int setup(void **state)
+{
+    (void)state;
+    (void)snprintf(hash, sizeof hash, "%s", conformance_hash("secret"));
+    reset(&suite);
     return 0;
 }
 
@@ -554,10 +681,13 @@ int main(void)
         cmocka_unit_test(test_every_change_is_heard_by_all),
         cmocka_unit_test(test_who_was_deaf_for_a_while_says_so),
         cmocka_unit_test(test_wrong_settings),
+        cmocka_unit_test(test_inspect),
     };
+    int failed;
 
     ops = auth_backend_find("postgresql:");
     if (!ops || !postgresql_is_there())
         return 77;
-    return cmocka_run_group_tests(tests, setup, teardown);
+    failed = conformance_run(&suite);
+    return failed + cmocka_run_group_tests_name("postgresql alone", tests, setup, teardown);
 }

@@ -104,9 +104,16 @@ void postgresql_close(struct postgresql *server)
 
 bool postgresql_run(struct postgresql *server, const char *database, const char *sql)
 {
+    char path[128];
     const char *const argv[] = {
         server->program[2], "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", server->folder, "-U", "owner", "-d",
-        database,           "-c", sql,  NULL};
+        database,           "-f", path, NULL};
+    FILE *file;
 
+    (void)snprintf(path, sizeof path, "%s/script", server->folder);
+    file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(sql, file) >= 0);
+    assert_int_equal(fclose(file), 0);
     return keeper_run(&server->spec, argv) == 0;
 }
