@@ -235,6 +235,20 @@ def a_contact_string_is_enough(folder):
     relay.terminate()
 
 
+def a_relay_that_cannot_be_used_is_told(folder):
+    """None at the place, and one whose key is not known."""
+    relay = started(Relay(folder))
+    cards = make(folder, relay.endpoint, "alice", "bob") | make(folder, "ipc://" + folder + "/nobody", "carol")
+    introduce(folder, cards, "alice", "bob", "carol")
+    alice, carol = started(Person(folder, "alice")), started(Person(folder, "carol"))
+    alice.wait("a hint", lambda record: record[0] == "warning" and "it may want the key" in record[7])
+    carol.wait("word of it", lambda record: record[0] == "warning" and record[7].startswith("no relay answers at ipc:"))
+    for person in (alice, carol):
+        person.finish()
+    require(not [record for record in alice.heard("info") if "back" in record[7]], "the relay was back")
+    relay.terminate()
+
+
 def one_at_a_time(folder):
     """Two programs with the same keys would take turns at the relay."""
     relay, _, (alice, bob) = meet(folder, "alice", "bob")
@@ -256,6 +270,7 @@ def commands_explain_themselves(folder):
     require("an endpoint follows --bind" in run("relay", "tcp://*:7447", status=2), "relay without --bind")
     require("no keys in" in run("join", "--home", home, "--plain", status=1), "no keys")
     run("keys", "--home", home, "new", "x")
+    require("has keys already, of x" in run("join", "--home", home, "--name", "y", "--plain", status=1), "another name")
     require("has keys already" in run("keys", "--home", home, "new", "y", status=1), "keys are not replaced")
     require("no relay is known" in run("join", "--home", home, "--plain", status=1), "no relay")
     card = run("keys", "--home", home, "show").strip()
@@ -268,5 +283,6 @@ def commands_explain_themselves(folder):
 if __name__ == "__main__":
     main(three_talk_and_a_stranger_hears_nothing, a_pipe_delivers_before_it_ends,
          who_quits_knows_what_arrived, any_input_and_output_will_do, marks_last, what_comes_is_one_line,
-         history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough, one_at_a_time,
+         history_comes_back, a_contacts_file_with_errors_is_left_alone, a_contact_string_is_enough,
+         a_relay_that_cannot_be_used_is_told, one_at_a_time,
          commands_explain_themselves)

@@ -237,15 +237,6 @@ void chat_stranger(struct chat *chat, const uint8_t *key)
     chat_tell(chat, (struct chat_note){.kind = CHAT_NOTE_STRANGER, .text = text}, NULL);
 }
 
-void chat_network(struct chat *chat, bool up)
-{
-    if (up && chat->network_down)
-        chat_say_info(chat, CHAT_NOTE_INFO, "the relay is back");
-    else if (!up && !chat->network_down)
-        chat_say_info(chat, CHAT_NOTE_WARNING, "the relay is gone; what you say will be delivered when it is back");
-    chat->network_down = !up;
-}
-
 static void help(struct chat *chat, const struct chat_command *command)
 {
     const char *text;
@@ -339,6 +330,7 @@ void chat_target_only(struct chat *chat)
 
 void chat_start(struct chat *chat)
 {
+    chat->started = chat->now;
     chat_tell_contact_string(chat, CHAT_NOTE_READY);
     for (size_t i = 0; i < chat->contacts->count; i++) {
         if (chat_peer_add(chat, chat->contacts->list[i].key) < 0)
@@ -357,6 +349,7 @@ void chat_tick(struct chat *chat)
         if (chat->now - peer->greeted >= GREET_EVERY)
             chat_greet(chat, peer);
     }
+    chat_relay_look(chat, false);
     count_suspects(chat);
     chat_shares_push(chat);
 }
@@ -398,7 +391,7 @@ const char *chat_target(const struct chat *chat)
 
 bool chat_network_down(const struct chat *chat)
 {
-    return chat->network_down;
+    return chat->relay.down;
 }
 
 size_t chat_count_here(const struct chat *chat)

@@ -116,6 +116,7 @@ static void are_not_flooded_by_forgeries(void **state)
 {
     (void)state;
     world_forget(&world);
+    chat_network(bob->chat, true);
     for (int i = 0; i < 1000; i++)
         chat_suspect(bob->chat, alice->card.key, "altered");
     assert_int_equal(world_count(bob, "warning"), 1);
@@ -183,6 +184,48 @@ static void notice_who_goes(void **state)
     assert_true(world_told(alice, "away", "carol\tunverified\t-\t-\t-\t-"));
     world_run(&world);
     assert_true(world_told(alice, "here", "carol\tunverified\t-\t-\t-\t-"));
+}
+
+static void know_whether_the_relay_is_there(void **state)
+{
+    (void)state;
+    world_forget(&world);
+    chat_clock(alice->chat, 4999, 0);
+    chat_tick(alice->chat);
+    assert_int_equal(world_count(alice, "warning"), 0);
+    chat_clock(alice->chat, 5000, 0);
+    chat_tick(alice->chat);
+    chat_tick(alice->chat);
+    assert_true(world_told(alice, "warning", "no relay answers at ; what you say will be delivered when one does"));
+    chat_network(alice->chat, true);
+    chat_clock(alice->chat, 7000, 0);
+    chat_tick(alice->chat);
+    assert_true(world_told(alice, "info", "the relay is back"));
+    chat_network(alice->chat, false);
+    assert_true(world_told(alice, "warning", "the relay is gone; what you say will be delivered when it is back"));
+    world_forget(&world);
+    chat_network(alice->chat, true);
+    world_say(bob, "/msg alice x");
+    world_run(&world);
+    assert_true(world_told(alice, "info", "the relay is back"));
+    assert_int_equal(world_count(alice, "warning"), 0);
+}
+
+/* It accepts the connection and hangs up, since our key for it is wrong: neither back nor gone, again and again. */
+static void are_told_of_a_relay_that_hangs_up(void **state)
+{
+    (void)state;
+    world_forget(&world);
+    for (int i = 0; i < 100; i++) {
+        chat_network(alice->chat, true);
+        chat_tick(alice->chat);
+        chat_network(alice->chat, false);
+    }
+    assert_int_equal(world_count(alice, "info"), 0);
+    assert_int_equal(world_count(alice, "warning"), 1);
+    assert_true(world_told(alice, "warning",
+                           "the relay at  hangs up: it may want the key that it prints behind its "
+                           "endpoint. To set it, leave and use --relay ENDPOINT,KEY"));
 }
 
 static void learn_what_was_lost(void **state)
@@ -435,6 +478,8 @@ int main(void)
         WITH_WORLD(add_by_what_was_pasted),
         WITH_WORLD(verify_and_remove),
         WITH_WORLD(notice_who_goes),
+        WITH_WORLD(know_whether_the_relay_is_there),
+        WITH_WORLD(are_told_of_a_relay_that_hangs_up),
         WITH_WORLD(learn_what_was_lost),
         WITH_WORLD(survive_nonsense),
         WITH_WORLD(meet_in_a_room),

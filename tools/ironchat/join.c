@@ -360,7 +360,7 @@ static void part(struct joined *joined)
         link_pump(&joined->link, joined->chat);
         left = end - clock_ms();
     }
-    left = left < 1000 * FAREWELL ? left : 1000 * FAREWELL;
+    left = left < 1000L * FAREWELL ? left : 1000L * FAREWELL;
     link_linger(&joined->link, left > 0 ? (int)left : 0);
 }
 
@@ -436,6 +436,8 @@ static int prepare(struct joined *joined, int argc, char **argv)
         return profile_complain("no keys in %s yet: use --name NAME, or ironchat keys new NAME", profile->folder);
     if (profile->cert == NULL && profile_create(profile, options->name) < 0)
         return -1;
+    if (options->name != NULL && strcmp(options->name, profile->card.name) != 0)
+        return profile_create(profile, options->name); /* which says that there are others */
     if (lock_folder(joined) < 0)
         return -1;
     if (options->relay != NULL && profile_set_relay(profile, options->relay) < 0)

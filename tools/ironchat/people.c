@@ -19,6 +19,7 @@ void chat_greet(struct chat *chat, struct peer *peer)
 
 void chat_heard(struct chat *chat, struct peer *peer)
 {
+    chat_relay_look(chat, true);
     peer->heard = chat->now;
     peer->refused = false;
     if (peer->here)

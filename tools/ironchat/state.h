@@ -15,6 +15,9 @@ enum {
     WINDOW = 8,             /* chunks that wait to be acknowledged */
     STRANGERS_MAX = 16,     /* that are told of */
     ANSWERS_MAX = 500,      /* messages that wait for one contact, beyond which nothing but texts is added */
+    RELAY_SETTLES = 2000,   /* ms after which a relay that does not hang up is there */
+    RELAY_MISSING = 5000,   /* ms after which the user is told that there is none */
+    RELAY_REJECTS = 3,      /* times that it hangs up at once before the user is told */
     SUSPECTS_EVERY = 60000, /* ms between two notes of what was forged */
     GREET_EVERY = 10000,    /* ms */
     SILENT_AFTER = 45000,   /* ms without a sign of life: away */
@@ -83,6 +86,17 @@ struct share {
     struct chat_transfer transfer;
 };
 
+/* What is known of the relay. It is there when somebody was heard by it, or it has not hung up for a while: one that does
+ * not like our key, or whose key is another, hangs up at once and can be reached again at once. */
+struct relay {
+    bool reached; /* at reached_at, and since then it has not hung up */
+    bool settled; /* it was there once */
+    bool down;    /* and the user knows */
+    bool hinted;  /* the user knows what may be wrong with the key */
+    unsigned rejected;
+    int64_t reached_at;
+};
+
 /* Owned by who made it; one thread. */
 struct chat {
     const struct chat_port *port;
@@ -110,7 +124,8 @@ struct chat {
     char target[CHAT_NAME_SIZE + 8];
     bool quitting;
     bool missed; /* something that was said or sent has not arrived, and will not */
-    bool network_down;
+    int64_t started;
+    struct relay relay;
 };
 
 /* ---- chat.c ---- */
@@ -125,6 +140,10 @@ const struct chat_contact *chat_contact_or_tell(struct chat *chat, const char *n
 void chat_target_only(struct chat *chat);
 /* Sends, and remembers what it was until it is acknowledged. -EAGAIN: too many wait; the errors of the port. */
 int chat_send(struct chat *chat, struct peer *peer, const struct chat_msg *msg, enum pending_kind kind, uint64_t ref);
+
+/* ---- reach.c ---- */
+/* Somebody was heard, or time has passed: the relay may be there. */
+void chat_relay_look(struct chat *chat, bool heard);
 
 /* ---- say.c ---- */
 void chat_say(struct chat *chat, const char *target, const char *text);
