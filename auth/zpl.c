@@ -177,14 +177,25 @@ static int parse_value(struct parser *parser, struct span *value)
     return tab ? wrong(parser, tab, "a tab in a value") : 0;
 }
 
+static char *copy(const struct span *span)
+{
+    char *text = malloc(span->size + 1);
+
+    if (text) {
+        memcpy(text, span->text, span->size);
+        text[span->size] = '\0';
+    }
+    return text;
+}
+
 static struct auth_zpl *new_node(const struct span *name, const struct span *value)
 {
     struct auth_zpl *node = calloc(1, sizeof *node);
 
     if (!node)
         return NULL;
-    node->name = strndup(name->text, name->size);
-    node->value = strndup(value->text, value->size);
+    node->name = copy(name);
+    node->value = copy(value);
     if (!node->name || !node->value) {
         auth_zpl_free(node);
         return NULL;
