@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC */
+#include "auth/pool.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/thread.h"
+#include "auth/watch.h"
+
+/* Owner: who opened it. lock guards queue, length and stop; everything else is set before the threads begin. */
+struct auth_pool {
+    struct auth_source source;
+    const struct auth_backend_ops *ops;
+    struct auth_settings settings;
+    struct auth_backend *backend;
+    struct auth_mailbox *mailbox;
+    struct auth_watch watch;
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    struct auth_link queue;
+    size_t length;
+    bool stop;
+    size_t count;
+    pthread_t threads[];
+};
+
+/* ---- a worker ---- */
+
+static int find(const struct auth_backend_ops *ops, struct auth_session *session, struct auth_task *task)
+{
+    const struct auth_request *request = &task->request;
+    int rc;
+
+    if (request->mechanism == AUTH_MECHANISM_CURVE)
+        return ops->find_key(session, request->key, &task->record);
+    if (request->mechanism != AUTH_MECHANISM_PLAIN)
+        return -EINVAL;
+    if (!request->review)
+        return ops->check_password(session, request->user, request->password, &task->record);
+    rc = ops->find_user(session, request->user, &task->record);
+    /* Who got in with a password that is another one today would not get in again. */
+    if (rc == 0 && request->stamp[0] && task->record.stamp[0] && strcmp(request->stamp, task->record.stamp) != 0)
+        return -EACCES;
+    return rc;
+}
+
+/* The next task, with the lock; NULL: stop. */
+static struct auth_task *next_task(struct auth_pool *pool)
+{
+    struct auth_link *link;
+
+    while (!pool->stop && auth_list_empty(&pool->queue))
+        (void)pthread_cond_wait(&pool->filled, &pool->lock);
+    if (pool->stop)
+        return NULL;
+    link = auth_list_take(&pool->queue);
+    pool->length--;
+    return AUTH_LIST_OF(link, struct auth_task, queue);
+}
+
+static void *work(void *arg)
+{
+    struct auth_pool *pool = arg;
+    struct auth_session *session = NULL;
+    struct auth_task *task;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    while ((task = next_task(pool))) {
+        (void)pthread_mutex_unlock(&pool->lock);
+        if (!session && pool->ops->begin(pool->backend, &session) != 0)
+            session = NULL;
+        task->rc = session ? find(pool->ops, session, task) : -EAGAIN;
+        auth_mailbox_post(pool->mailbox, &task->mail);
+        (void)pthread_mutex_lock(&pool->lock);
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    if (session)
+        pool->ops->end(session);
+    return NULL;
+}
+
+/* ---- the source ---- */
+
+static int submit(struct auth_source *source, struct auth_task *task)
+{
+    struct auth_pool *pool = AUTH_LIST_OF(source, struct auth_pool, source);
+    int rc = -EAGAIN;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    if (pool->length < AUTH_POOL_QUEUE && !pool->stop) {
+        auth_list_insert(&pool->queue, &task->queue);
+        pool->length++;
+        rc = 0;
+        (void)pthread_cond_signal(&pool->filled);
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    return rc;
+}
+
+static bool cancel(struct auth_source *source, struct auth_task *task)
+{
+    struct auth_pool *pool = AUTH_LIST_OF(source, struct auth_pool, source);
+    bool queued;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    queued = !auth_list_empty(&task->queue);
+    if (queued) {
+        auth_list_remove(&task->queue);
+        pool->length--;
+    }
+    (void)pthread_mutex_unlock(&pool->lock);
+    return queued;
+}
+
+static const struct auth_source_ops source_ops = {submit, cancel};
+
+struct auth_source *auth_pool_source(struct auth_pool *pool)
+{
+    return &pool->source;
+}
+
+/* ---- life ---- */
+
+static void stop_workers(struct auth_pool *pool)
+{
+    struct auth_link *link;
+
+    (void)pthread_mutex_lock(&pool->lock);
+    pool->stop = true;
+    (void)pthread_cond_broadcast(&pool->filled);
+    (void)pthread_mutex_unlock(&pool->lock);
+    while (pool->count)
+        (void)pthread_join(pool->threads[--pool->count], NULL);
+    while ((link = auth_list_take(&pool->queue))) {
+        struct auth_task *task = AUTH_LIST_OF(link, struct auth_task, queue);
+
+        task->rc = -EAGAIN;
+        auth_mailbox_post(pool->mailbox, &task->mail);
+    }
+}
+
+static int start_workers(struct auth_pool *pool)
+{
+    int rc = 0;
+
+    for (size_t i = 0; i < (size_t)pool->settings.sessions && rc == 0; i++) {
+        rc = auth_thread_start(&pool->threads[i], "ironauth/worker", work, pool);
+        if (rc == 0)
+            pool->count++;
+    }
+    if (rc)
+        stop_workers(pool);
+    return rc;
+}
+
+static int start(struct auth_pool *pool, const char **why)
+{
+    int rc = pool->ops->open(&pool->settings, &pool->backend, why);
+
+    if (rc)
+        return rc;
+    rc = start_workers(pool);
+    if (rc)
+        goto close;
+    rc = auth_watch_start(&pool->watch, pool->ops, pool->backend, &pool->source, pool->mailbox);
+    if (rc == 0)
+        return 0;
+    stop_workers(pool);
+close:
+    pool->ops->close(pool->backend);
+    return rc;
+}
+
+int auth_pool_open(struct auth_pool **pool_p, const struct auth_backend_ops *ops, const struct auth_settings *settings,
+                   int fresh, struct auth_mailbox *mailbox, const char **why)
+{
+    size_t sessions = (size_t)settings->sessions;
+    struct auth_pool *pool = calloc(1, sizeof(*pool) + sessions * sizeof(pool->threads[0]));
+    int rc = -ENOMEM;
+
+    *why = NULL;
+    if (!pool)
+        return rc;
+    pool->ops = ops;
+    pool->settings = *settings;
+    pool->mailbox = mailbox;
+    auth_list_init(&pool->queue);
+    rc = auth_source_init(&pool->source, &source_ops, settings->name, settings->timeout, fresh);
+    if (rc)
+        goto free;
+    pool->source.review.limit = 2 * sessions;
+    (void)pthread_mutex_init(&pool->lock, NULL);
+    (void)pthread_cond_init(&pool->filled, NULL);
+    rc = start(pool, why);
+    if (rc == 0) {
+        *pool_p = pool;
+        return 0;
+    }
+    (void)pthread_cond_destroy(&pool->filled);
+    (void)pthread_mutex_destroy(&pool->lock);
+    auth_source_fini(&pool->source);
+free:
+    free(pool);
+    return rc;
+}
+
+void auth_pool_stop(struct auth_pool *pool)
+{
+    auth_watch_stop(&pool->watch);
+    stop_workers(pool);
+    pool->ops->close(pool->backend);
+    pool->backend = NULL;
+}
+
+void auth_pool_free(struct auth_pool *pool)
+{
+    (void)pthread_cond_destroy(&pool->filled);
+    (void)pthread_mutex_destroy(&pool->lock);
+    auth_source_fini(&pool->source);
+    free(pool);
+}
