@@ -15,13 +15,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/text.h"
 #include "libcurve/cert_text.h"
 #include "libcurve/draft.h"
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 /* The longest name leaves room for the suffixes of a draft within the 255 bytes of a file's name. */
-enum { KEY_SIZE = 41, NAME_LENGTH_MAX = 200, FILE_NAME_SIZE = 256, TEXT_SIZE = 512 };
+enum { KEY_SIZE = 41, NAME_LENGTH_MAX = 200, FILE_NAME_SIZE = 256, TEXT_SIZE = 768 };
 
 enum action { PRINT_TEXT, PRINT_JSON, WRITE_FILES, PRINT_HELP, PRINT_VERSION };
 
@@ -122,8 +123,13 @@ static int print_keys(const struct key_pair *keys, bool json)
 static void fill_certificate(struct certificate *certificate, const char *name, const char *suffix,
                              const char *public_key, const char *secret_key)
 {
+    /* So that a server which finds the key in a folder knows whose it is. */
+    char owner[NAME_LENGTH_MAX + 1];
+    const struct ih_cert_meta meta = {.name = (char[]){"name"}, .value = owner};
+
+    (void)snprintf(owner, sizeof(owner), "%s", name);
     (void)snprintf(certificate->name, sizeof(certificate->name), "%.*s%s", NAME_LENGTH_MAX, name, suffix);
-    certificate->size = ih_cert_format(certificate->text, sizeof(certificate->text), public_key, secret_key, NULL, 0);
+    certificate->size = ih_cert_format(certificate->text, sizeof(certificate->text), public_key, secret_key, &meta, 1);
 }
 
 static int write_draft(int dir, struct certificate *certificate)
@@ -236,22 +242,13 @@ static int make_keys(const struct options *options)
     return status;
 }
 
-/* A name that stays in the folder, is not hidden there, and keeps to one line of output. */
+/* A name that stays in the folder, is not hidden there, keeps to one line of output, and that a certificate can hold. */
 static bool is_plain_name(const char *name)
 {
     size_t length = strlen(name);
 
-    if (length == 0 || length > NAME_LENGTH_MAX || name[0] == '.') {
-        return false;
-    }
-    for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)name[i];
-
-        if (c == '/' || c < ' ' || c == 0x7f) {
-            return false;
-        }
-    }
-    return true;
+    return length > 0 && length <= NAME_LENGTH_MAX && name[0] != '.' && strpbrk(name, "/\"") == NULL &&
+           auth_text_clean(name, length);
 }
 
 static int check_options(struct options *options, bool json)
@@ -266,7 +263,7 @@ static int check_options(struct options *options, bool json)
         options->name = "curve";
     }
     if (!is_plain_name(options->name)) {
-        return complain_usage("--name takes 1 to 200 characters, no slash or control, no dot in front");
+        return complain_usage("--name takes 1 to 200 octets of UTF-8, no slash, quote or control, no dot in front");
     }
     if (options->folder != NULL) {
         options->action = WRITE_FILES;

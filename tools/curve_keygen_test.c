@@ -172,10 +172,10 @@ static void certificate_files(void **state)
     assert_int_equal(mode_of("server.key"), 0644);
 
     read_file("server.key", text);
-    (void)take_key(text, "\nmetadata\ncurve\n    public-key = \"", public_key);
+    (void)take_key(text, "\nmetadata\n    name = \"server\"\ncurve\n    public-key = \"", public_key);
     assert_null(strstr(text, "secret-key"));
     read_file("server.key_secret", text);
-    (void)take_key(text, "\nmetadata\ncurve\n    public-key = \"", shown_key);
+    (void)take_key(text, "\nmetadata\n    name = \"server\"\ncurve\n    public-key = \"", shown_key);
     (void)take_key(text, "\"\n    secret-key = \"", secret_key);
     assert_string_equal(shown_key, public_key);
     assert_keys_match(public_key, secret_key);
@@ -277,6 +277,8 @@ static void refuses_wrong_usage(void **state)
         "--out . --name .a",
         "--out . --name \"$(printf 'a\\nb')\"",
         "--out . --name $(printf '%201s' | tr ' ' a)",
+        "--out . --name 'a\"b'",
+        "--out . --name \"$(printf 'a\377')\"",
     };
     char command[OUTPUT_MAX];
     char text[OUTPUT_MAX];
