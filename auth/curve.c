@@ -92,8 +92,8 @@ static int use_clients(struct ironauth *auth, const char *clients, char *domain)
 
 static int setup_server(struct ironauth *auth, void *socket, const char *certificate, const char *clients)
 {
-    struct auth_setup setup = {.server = true};
-    int rc = auth_setup_ready(socket);
+    struct auth_setup setup = {.mechanism = ZMQ_CURVE, .server = true};
+    int rc = auth_setup_ready(socket, ZMQ_CURVE);
 
     if (rc)
         return fail_socket(rc);
@@ -166,12 +166,12 @@ static int make_own(struct auth_setup *setup)
 
 int ironauth_curve_client(void *socket, const char *certificate, const char *server)
 {
-    struct auth_setup setup = {.server = false};
+    struct auth_setup setup = {.mechanism = ZMQ_CURVE, .server = false};
     int rc;
 
     if (!socket || !server)
         return auth_error_set(-EFAULT, "an argument is NULL");
-    rc = auth_setup_ready(socket);
+    rc = auth_setup_ready(socket, ZMQ_CURVE);
     if (rc)
         return fail_socket(rc);
     rc = find_server_key(server, setup.server_key);

@@ -30,7 +30,19 @@ static void put(struct value *value, int option, const void *octets, size_t size
     memcpy(value->octets, octets, size);
 }
 
-static size_t plan(struct value *steps, const struct auth_setup *setup)
+static size_t plan_open(struct value *steps, const struct auth_setup *setup)
+{
+    int one = 1;
+    size_t count = 0;
+
+    put(&steps[count++], ZMQ_ZAP_ENFORCE_DOMAIN, &one, sizeof(one));
+    if (setup->mechanism == ZMQ_PLAIN)
+        put(&steps[count++], ZMQ_PLAIN_SERVER, &one, sizeof(one));
+    put(&steps[count++], ZMQ_ZAP_DOMAIN, setup->domain, strlen(setup->domain));
+    return count;
+}
+
+static size_t plan_curve(struct value *steps, const struct auth_setup *setup)
 {
     int one = 1, zero = 0;
     size_t count = 0;
@@ -101,13 +113,19 @@ static int get_int(void *socket, int option, int *value)
     return zmq_getsockopt(socket, option, value, &size) == 0 ? 0 : -zmq_errno();
 }
 
-int auth_setup_ready(void *socket)
+int auth_setup_ready(void *socket, int mechanism)
 {
     char endpoint[8];
     size_t size = sizeof(endpoint);
+    int now, rc;
 
-    if (!zmq_has("curve"))
+    if (mechanism == ZMQ_CURVE && !zmq_has("curve"))
         return -ENOTSUP;
+    rc = get_int(socket, ZMQ_MECHANISM, &now);
+    if (rc)
+        return rc;
+    if (mechanism != ZMQ_CURVE && now != ZMQ_NULL)
+        return -EALREADY;
     if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, endpoint, &size) != 0)
         return zmq_errno() == EINVAL ? -EBUSY : -zmq_errno(); /* longer than what is not set */
     return size > 1 ? -EBUSY : 0;
@@ -124,7 +142,7 @@ static void undo(void *socket, const struct value *before, size_t count, int mec
 int auth_setup_apply(void *socket, const struct auth_setup *setup)
 {
     struct value steps[STEPS_MAX], before[STEPS_MAX];
-    size_t count = plan(steps, setup), done = 0;
+    size_t count = setup->mechanism == ZMQ_CURVE ? plan_curve(steps, setup) : plan_open(steps, setup), done = 0;
     int mechanism, rc = get_int(socket, ZMQ_MECHANISM, &mechanism);
 
     for (size_t i = 0; i < count && rc == 0; i++)

@@ -81,6 +81,15 @@ IRONAUTH_EXPORT int ironauth_curve_server(ironauth_t *auth, void *socket, const 
  */
 IRONAUTH_EXPORT int ironauth_curve_client(void *socket, const char *certificate, const char *server);
 
+/*
+ * Make the socket a server without encryption, completely or not at all: whom the configuration lets into this domain by
+ * NULL, that is by address, or by PLAIN, with a user name and a password that pass in clear. The domain is enforced. Before
+ * zmq_bind or zmq_connect. EBUSY: the socket was bound or connected; EALREADY: it has another mechanism already; EINVAL: the
+ * configuration lets nobody into this domain so. A socket for which this failed stays as it was.
+ */
+IRONAUTH_EXPORT int ironauth_null_server(ironauth_t *auth, void *socket, const char *domain);
+IRONAUTH_EXPORT int ironauth_plain_server(ironauth_t *auth, void *socket, const char *domain);
+
 /* Who would get in. Text fields that are NULL are empty. */
 typedef struct ironauth_request {
     const char *domain;
