@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: ISC
 """Runs each pair of examples as their comments and docs/patterns.md say, with somebody who gets in and somebody who must not."""
 
+import concurrent.futures
 import os
 import shutil
 import subprocess
@@ -53,12 +54,12 @@ def check(folder, pattern, friend, stranger, heard):
     """friend and stranger: a client's words, the endpoint's place being left to them. heard: what the server says of friend."""
     with Server(folder, pattern) as server:
         assert server.endpoint.startswith("tcp://"), f"{pattern}: the server does not start"
-        others = [client(folder, pattern, *stranger(server.endpoint))] if stranger else []
+        other = client(folder, pattern, *stranger(server.endpoint)) if stranger else None
         result = ends(client(folder, pattern, *friend(server.endpoint)))
         assert result == (0, "welcome"), f"{pattern}: {result}"
         line = server.process.stdout.readline().strip()
         assert line.endswith(heard), f"{pattern}: the server says {line!r}"
-        for other in others:
+        if other:
             result = ends(other)
             assert result == (1, ""), f"{pattern}: a stranger got in: {result}"
         server.process.kill()
@@ -82,12 +83,17 @@ def main():
         def alone(endpoint):
             return [endpoint]
 
-        check(folder, "grasslands", alone, None, "127.0.0.1 says hello")
-        check(folder, "strawhouse", alone,
-              lambda endpoint: [endpoint.replace("tcp://", "tcp://127.0.0.2:0;")], "127.0.0.1 says hello")
-        check(folder, "woodhouse", alone, lambda endpoint: [endpoint, "alice", "guess"], "alice says hello")
-        check(folder, "stonehouse", alone, None, " says hello")
-        check(folder, "ironhouse", alone, lambda endpoint: [endpoint, "mallory.key"], "alice says hello")
+        scenes = [
+            ("grasslands", alone, None, "127.0.0.1 says hello"),
+            ("strawhouse", alone, lambda endpoint: [endpoint.replace("tcp://", "tcp://127.0.0.2:0;")],
+             "127.0.0.1 says hello"),
+            ("woodhouse", alone, lambda endpoint: [endpoint, "alice", "guess"], "alice says hello"),
+            ("stonehouse", alone, None, " says hello"),
+            ("ironhouse", alone, lambda endpoint: [endpoint, "mallory.key"], "alice says hello")]
+        # At once: who is refused waits in vain for some seconds.
+        with concurrent.futures.ThreadPoolExecutor(len(scenes)) as threads:
+            for scene in [threads.submit(check, folder, *scene) for scene in scenes]:
+                scene.result()
     finally:
         shutil.rmtree(folder)
 
