@@ -69,13 +69,25 @@ struct auth_source *auth_route_source(const struct ironauth *auth, const struct 
 
 /* ---- its end ---- */
 
+static uint64_t count_changes(const struct ironauth *auth, const struct auth_route *route)
+{
+    const struct auth_source *source;
+    uint64_t changes = 0;
+
+    for (size_t i = 0; (source = auth_route_source(auth, route, i)); i++)
+        changes += source->changes;
+    return changes;
+}
+
 /* A yes that was under way while something changed: whoever got in by it is looked at once more. */
 static void look_again(struct ironauth *auth, const struct auth_decision *decision)
 {
     struct auth_source *source;
 
+    if (decision->verdict.status != AUTH_OK || decision->changes == count_changes(auth, &decision->route))
+        return;
     for (size_t i = 0; (source = auth_route_source(auth, &decision->route, i)); i++)
-        source->review.due = true;
+        auth_review_due(source);
 }
 
 static void record(struct ironauth *auth, const struct auth_decision *decision)
@@ -99,8 +111,7 @@ static void finish(struct ironauth *auth, struct auth_decision *decision)
     auth_wait_leave(auth, decision);
     if (admitted)
         auth_wait_learn(auth, decision);
-    if (decision->stale && decision->verdict.status == AUTH_OK)
-        look_again(auth, decision);
+    look_again(auth, decision);
     record(auth, decision);
     sodium_memzero(decision->request.password, sizeof(decision->request.password));
     decision->done(auth, decision);
@@ -218,7 +229,6 @@ static void deliver(struct ironauth *auth, struct auth_mail *mail)
     remember(task);
     if (decision) {
         decision->task = NULL;
-        decision->stale = decision->stale || task->changes != source->changes;
         answered(auth, decision, source, task);
     }
     task_free(task);
@@ -286,6 +296,7 @@ static void abandon(struct auth_decision *decision)
 static void ask(struct ironauth *auth, struct auth_decision *decision)
 {
     decision->next = 0;
+    decision->changes = count_changes(auth, &decision->route);
     ask_next(auth, decision);
 }
 
@@ -322,7 +333,8 @@ void auth_decision_start(struct ironauth *auth, struct auth_decision *decision)
 {
     auth_list_init(&decision->waiting);
     decision->admitted = false;
-    decision->stale = false;
+    decision->changes = 0;
+    memset(&decision->route, 0, sizeof(decision->route));
     decision->task = NULL;
     decision->started = auth_clock_us();
     auth_list_insert(&auth->decisions, &decision->link);

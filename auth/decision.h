@@ -39,7 +39,7 @@ struct auth_decision {
     struct auth_route route;
     size_t next;            /* in the route */
     struct auth_task *task; /* under way, or NULL */
-    bool stale;             /* what a source said that was asked before the last change of it */
+    uint64_t changes;       /* of all the route's sources, that were noticed before the first was asked */
     /* wait.c's */
     struct auth_link waiting;
     uint64_t when; /* ms */

@@ -27,7 +27,7 @@ void auth_engine_remove_source(struct ironauth *auth, struct auth_source *source
 void auth_engine_changed(struct ironauth *auth, struct auth_source *source)
 {
     source->changes++;
-    source->review.due = true;
+    auth_review_due(source);
     auth_cache_clear(source->cache);
     if (auth->serve)
         auth_serve_changed(auth);

@@ -14,10 +14,9 @@
 #include "auth/metrics.h"
 #include "auth/zap.h"
 
-enum {
-    SCAN_PAUSE = 100,  /* ms between two scans: changes that come in a row are one */
-    RETRY_PAUSE = 1000 /* ms before what could not be decided is asked again */
-};
+/* In ms. Changes that come in a row are one scan. What could not be decided is asked again after a pause that doubles: one
+ * damaged entry is not to keep a back end busy, and a back end that was away tells when it is back. */
+enum { SCAN_PAUSE = 100, RETRY_PAUSE = 1000, RETRY_LONGEST = 60000 };
 
 /* A connection, of which a decision is made when its turn comes. Owner: a list. */
 struct item {
@@ -199,6 +198,9 @@ static void choose_sources(struct ironauth *auth)
 
         review->scanned = review->due && !busy(review);
         review->due = review->due && !review->scanned;
+        if (review->scanned && !review->retrying)
+            review->pause = RETRY_PAUSE;
+        review->retrying = false;
     }
 }
 
@@ -223,6 +225,16 @@ static void scan(struct ironauth *auth)
     auth->scan.policy_due = auth->scan.policy_due || view.failed;
 }
 
+/* A run has ended. */
+static void plan_retry(struct auth_review *review, uint64_t now)
+{
+    if (!review->undecided)
+        return;
+    review->undecided = false;
+    review->retry = now + review->pause;
+    review->pause = review->pause >= RETRY_LONGEST / 2 ? RETRY_LONGEST : 2 * review->pause;
+}
+
 /* Goes on with the source's run, and says when something is to be done for it: 0, as soon as may be. */
 static uint64_t run(struct ironauth *auth, struct auth_source *source, uint64_t now)
 {
@@ -233,12 +245,10 @@ static uint64_t run(struct ironauth *auth, struct auth_source *source, uint64_t 
         try(auth, source, AUTH_LIST_OF(link, struct item, link));
     if (busy(review))
         return AUTH_NEVER; /* its decisions' ends are events */
-    if (review->undecided) {
-        review->undecided = false;
-        review->retry = now + RETRY_PAUSE;
-    }
+    plan_retry(review, now);
     if (review->retry <= now) {
         review->retry = AUTH_NEVER;
+        review->retrying = !review->due;
         review->due = true;
     }
     return review->due ? 0 : review->retry;
@@ -281,6 +291,12 @@ uint64_t auth_review_tick(struct ironauth *auth, uint64_t now)
     scan(auth);
     execute(auth);
     return now; /* the runs begin in the next round */
+}
+
+void auth_review_due(struct auth_source *source)
+{
+    source->review.due = true;
+    source->review.retrying = false;
 }
 
 void auth_review_clear(struct auth_source *source)

@@ -33,6 +33,9 @@ struct auth_scan {
 /* Begins what is due, goes on with what has begun, closes whom it must; returns when to come again, ms, or AUTH_NEVER. */
 uint64_t auth_review_tick(struct ironauth *auth, uint64_t now);
 
+/* What this source let in is looked at again, at the next scan. */
+void auth_review_due(struct auth_source *source);
+
 /* Forgets the backlog. */
 void auth_review_clear(struct auth_source *source);
 void auth_review_fini(struct auth_scan *scan);

@@ -49,6 +49,8 @@ struct auth_source_ops {
 struct auth_review {
     bool due;                 /* something changed: at the next scan */
     bool scanned;             /* the last scan was for it */
+    bool retrying;            /* it is due for a retry alone */
+    uint64_t pause;           /* ms before the next retry */
     uint64_t retry;           /* ms: due again then, since not everything could be decided; AUTH_NEVER */
     bool undecided;           /* in the run that is under way */
     struct auth_link backlog; /* of connections, slim */

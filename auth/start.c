@@ -127,7 +127,7 @@ static void due(struct ironauth *auth)
 {
     auth->scan.policy_due = true;
     for (struct auth_link *link = auth->sources.next; link != &auth->sources; link = link->next)
-        AUTH_LIST_OF(link, struct auth_source, link)->review.due = true;
+        auth_review_due(AUTH_LIST_OF(link, struct auth_source, link));
 }
 
 /* On the authenticator's thread: arg is the new generation, and then the old one. */

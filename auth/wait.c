@@ -67,11 +67,6 @@ static void admit(struct auth_wait *wait, struct auth_decision *decision)
     auth_list_insert(&wait->admitted, &decision->waiting);
 }
 
-static uint64_t longest(const struct auth_decision *decision)
-{
-    return decision->caller == AUTH_CALLER_SERVICE ? AUTH_WAIT_SERVICE : AUTH_WAIT_LONGEST;
-}
-
 /* Asks the throttle when it may be looked at. True: not yet. Whoever was told so has taken a turn, and is not asked about
  * again. */
 static bool take_turn(struct auth_wait *wait, struct auth_decision *decision, uint64_t now)
@@ -95,7 +90,7 @@ int auth_wait_admit(struct ironauth *auth, struct auth_decision *decision)
         return 0;
     }
     auth_metrics_throttled(auth->generation->metrics);
-    if (crowded(wait, decision->request.address) || decision->when > now + longest(decision))
+    if (crowded(wait, decision->request.address) || decision->when > now + AUTH_WAIT_LONGEST)
         return -EAGAIN;
     enqueue(wait, decision);
     return 1;
@@ -130,7 +125,7 @@ static bool put_off(struct ironauth *auth, struct auth_decision *decision, uint6
         return false;
     auth_list_remove(&decision->waiting);
     wait->count--;
-    if (decision->when > decision->started / 1000 + longest(decision))
+    if (decision->when > decision->started / 1000 + AUTH_WAIT_LONGEST)
         auth_decision_give_up(auth, decision, "too many attempts failed; it would have to wait too long");
     else
         enqueue(wait, decision);

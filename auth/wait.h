@@ -17,8 +17,7 @@ enum {
     AUTH_WAIT_ALL = 4096,      /* attempts that wait */
     AUTH_WAIT_ADDRESS = 64,    /* of one address */
     AUTH_WAIT_AT_ONCE = 4,     /* that are looked at, of one address and of one user */
-    AUTH_WAIT_LONGEST = 10000, /* ms; who would have to wait longer is sent away, to come back later */
-    AUTH_WAIT_SERVICE = 500,   /* the same for a central service, whose askers have deadlines of their own */
+    AUTH_WAIT_LONGEST = 30000, /* ms; who would have to wait longer is sent away: no handshake takes that long */
     AUTH_WAIT_ENTRIES = 16384, /* the throttle's memory */
 };
 

@@ -159,6 +159,39 @@ static void test_reload(void **state)
     assert_int_equal(check_plain(world, "one", "alice", "secret"), 200);
 }
 
+/* One line for each decision, and no password in any. */
+static void test_audit(void **state)
+{
+    struct world *world = *state;
+    char line[2048];
+    struct frames frames;
+    void *socket;
+    FILE *file;
+
+    write_users(world);
+    start(world, "audit = $/audit.log\n" STAFF "domain\n    name = home\n    plain = staff\n");
+    socket = open_zap(world);
+    for (int i = 0; i < 2; i++) {
+        zap_request(&frames, "1", "home", "PLAIN", "alice", i ? "secret" : "wrong");
+        send_frames(socket, &frames);
+        recv_frames(socket, &frames);
+        assert_true(frame_is(&frames, 3, i ? "200" : "400"));
+    }
+    assert_int_equal(check_plain(world, "home", "alice", "secret"), 200); /* is no decision about anybody */
+    file = fopen(path_of(world, "audit.log"), "r");
+    assert_non_null(file);
+    for (int i = 0; i < 2; i++) {
+        assert_non_null(fgets(line, sizeof(line), file));
+        assert_non_null(strstr(line, i ? "\"status\":200" : "\"status\":400"));
+        assert_non_null(strstr(line, "\"user\":\"alice\""));
+        assert_non_null(strstr(line, "\"backend\":\"staff\""));
+        assert_null(strstr(line, "secret"));
+        assert_null(strstr(line, "wrong\""));
+    }
+    assert_null(fgets(line, sizeof(line), file));
+    (void)fclose(file);
+}
+
 /* A server by hand, without ironauth's help, in a domain of the configuration. */
 static void *open_server(struct world *world, const char *domain, int option, char endpoint[256], void **monitor)
 {
@@ -219,6 +252,7 @@ int main(void)
         WORLD_TEST(test_policy), WORLD_TEST(test_check_malformed), WORLD_TEST(test_order),
         WORLD_TEST(test_away),   WORLD_TEST(test_cache),           WORLD_TEST(test_wrong),
         WORLD_TEST(test_reload), WORLD_TEST(test_null_socket),     WORLD_TEST(test_plain_socket),
+        WORLD_TEST(test_audit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

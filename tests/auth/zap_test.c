@@ -234,6 +234,43 @@ static void test_a_thousand_at_once(void **state)
     }
 }
 
+/* Of many guesses at once few are looked at, and others' attempts are not held up. */
+static void test_guessing(void **state)
+{
+    enum { COUNT = 100, SENT_AWAY = COUNT - 64 - 4 };
+    struct world *world = *state;
+    struct frames frames;
+    int away = 0, wrong = 0;
+    bool other = false;
+    void *socket;
+
+    make_folder(world, "keys");
+    write_file(world, "keys/passwords", "alice:" HASH "\nbob:" HASH "\n");
+    start(world, "backend\n    name = staff\n    url = \"files:$/keys\"\n"
+                 "domain\n    name = home\n    plain = staff\n");
+    socket = open_zap(world);
+    for (int i = 0; i < COUNT; i++) {
+        zap_request(&frames, "alice", "home", "PLAIN", "alice", "guess");
+        send_frames(socket, &frames);
+    }
+    zap_request(&frames, "bob", "home", "PLAIN", "bob", "secret");
+    memcpy(frames.frame[4].data, "10.0.0.9", frames.frame[4].size = 8);
+    send_frames(socket, &frames);
+    while (!other || away < SENT_AWAY) {
+        recv_frames(socket, &frames);
+        if (frame_is(&frames, 2, "bob")) {
+            assert_true(frame_is(&frames, 3, "200"));
+            other = true;
+        } else if (frame_is(&frames, 3, "300")) {
+            away++;
+        } else {
+            assert_true(frame_is(&frames, 3, "400"));
+            wrong++;
+        }
+    }
+    assert_true(wrong <= COUNT - SENT_AWAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +278,7 @@ int main(void)
         WORLD_TEST(test_envelope),        WORLD_TEST(test_req),
         WORLD_TEST(test_malformed),       WORLD_TEST(test_garbage),
         WORLD_TEST(test_too_many_frames), WORLD_TEST(test_a_thousand_at_once),
+        WORLD_TEST(test_guessing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
