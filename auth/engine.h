@@ -38,6 +38,7 @@ struct ironauth {
 
     /* ---- other threads too ---- */
     char *file; /* the configuration's; NULL: none */
+    bool quiet; /* without audit and metrics; both do not change */
     struct auth_mailbox mailbox;
     pthread_t thread;
     pthread_mutex_t setup; /* one of reload, curve_server, serve at a time; outside of all other locks */
@@ -46,6 +47,12 @@ struct ironauth {
     size_t users; /* calls that are inside */
     bool closing;
 };
+
+/* As ironauth_start. quiet: without audit and metrics, which belong to the program that runs: for `ironauth check`. */
+ironauth_t *auth_start(void *context, const char *file, bool quiet);
+
+/* Opens the audit's file anew, and changes nothing else. Negative errno. */
+int auth_audit_rotate(ironauth_t *auth);
 
 /* The thread's loop. */
 void *auth_engine_run(void *auth);

@@ -81,6 +81,13 @@ static bool same(const char *one, const char *other)
     return one && other ? strcmp(one, other) == 0 : one == other;
 }
 
+/* For who wants to know what the configuration says, while another program does what it says. */
+static void hush(struct auth_config *config)
+{
+    config->audit = NULL;
+    config->metrics = NULL;
+}
+
 static int open_audit(struct auth_generation *generation, const struct auth_generation *old)
 {
     const char *where = generation->config->audit;
@@ -168,8 +175,8 @@ static int open_metrics(struct auth_generation *generation, struct auth_generati
 
 /* ---- life ---- */
 
-int auth_generation_open(struct auth_generation **generation_p, const char *file, struct auth_mailbox *mailbox,
-                         struct auth_generation *old)
+int auth_generation_open(struct auth_generation **generation_p, const char *file, bool quiet,
+                         struct auth_mailbox *mailbox, struct auth_generation *old)
 {
     struct auth_generation *generation = calloc(1, sizeof(*generation));
     int rc;
@@ -177,6 +184,8 @@ int auth_generation_open(struct auth_generation **generation_p, const char *file
     if (!generation)
         return auth_error_set(-ENOMEM, "no memory"), -ENOMEM;
     rc = load(generation, file);
+    if (rc == 0 && quiet)
+        hush(generation->config);
     if (rc == 0)
         rc = open_pools(generation, mailbox);
     if (rc == 0)

@@ -24,10 +24,10 @@ struct auth_generation {
     bool keeps_audit, keeps_metrics; /* adopt takes the old generation's */
 };
 
-/* Makes it of this file (NULL: none; then everything is refused). Fails with ironauth_error() set. old: the one it will
- * replace, or NULL. */
-int auth_generation_open(struct auth_generation **generation, const char *file, struct auth_mailbox *mailbox,
-                         struct auth_generation *old);
+/* Makes it of this file (NULL: none; then everything is refused). Fails with ironauth_error() set. quiet: without audit and
+ * metrics. old: the one it will replace, or NULL. */
+int auth_generation_open(struct auth_generation **generation, const char *file, bool quiet,
+                         struct auth_mailbox *mailbox, struct auth_generation *old);
 
 /* Takes over what stays of the old one. Cannot fail. */
 void auth_generation_adopt(struct auth_generation *generation, struct auth_generation *old);

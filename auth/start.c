@@ -80,7 +80,7 @@ static int run(struct ironauth *auth, void *context, const char *file)
 
     if (file && !(auth->file = strdup(file)))
         return auth_error_set(-ENOMEM, "no memory");
-    if (auth_generation_open(&auth->generation, file, &auth->mailbox, NULL) != 0)
+    if (auth_generation_open(&auth->generation, file, auth->quiet, &auth->mailbox, NULL) != 0)
         return -1;
     auth_generation_each(auth->generation, auth_engine_add_source, auth);
     if (open_router(auth, context) != 0)
@@ -98,7 +98,7 @@ generation:
     return -1;
 }
 
-ironauth_t *ironauth_start(void *context, const char *file)
+ironauth_t *auth_start(void *context, const char *file, bool quiet)
 {
     struct ironauth *auth = new_auth();
     int error;
@@ -107,12 +107,18 @@ ironauth_t *ironauth_start(void *context, const char *file)
         (void)auth_error_set(-errno, "no authenticator: %s", strerror(errno));
         return NULL;
     }
+    auth->quiet = quiet;
     if (run(auth, context, file) == 0)
         return auth;
     error = errno;
     free_all(auth);
     errno = error;
     return NULL;
+}
+
+ironauth_t *ironauth_start(void *context, const char *file)
+{
+    return auth_start(context, file, false);
 }
 
 /* ---- reload ---- */
@@ -150,7 +156,7 @@ static int reload(struct ironauth *auth)
 {
     struct auth_generation *generation;
 
-    if (auth_generation_open(&generation, auth->file, &auth->mailbox, auth->generation) != 0)
+    if (auth_generation_open(&generation, auth->file, auth->quiet, &auth->mailbox, auth->generation) != 0)
         return -1;
     auth_engine_call(auth, swap, &generation);
     /* Nothing is submitted to the old one any more; what its threads still answer is in the mailbox when they have ended,
@@ -173,6 +179,24 @@ int ironauth_reload(ironauth_t *auth)
     (void)pthread_mutex_lock(&auth->setup);
     rc = reload(auth);
     (void)pthread_mutex_unlock(&auth->setup);
+    auth_engine_leave(auth);
+    return rc;
+}
+
+/* ---- the audit alone ---- */
+
+static void reopen(struct ironauth *auth, void *arg)
+{
+    *(int *)arg = auth_audit_reopen(auth->generation->audit);
+}
+
+int auth_audit_rotate(ironauth_t *auth)
+{
+    int rc = auth_engine_enter(auth);
+
+    if (rc)
+        return rc;
+    auth_engine_call(auth, reopen, &rc);
     auth_engine_leave(auth);
     return rc;
 }

@@ -6,44 +6,12 @@ import contextlib
 import json
 import os
 import pty
-import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
-import tempfile
-import traceback
 
-BUILD = os.environ["BUILD_DIR"]
-PROGRAM = os.path.join(BUILD, "bin", "ironauth")
-KEYGEN = os.path.join(BUILD, "bin", "curve_keygen")
-KEY = "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
-OTHER = "Yne@$w-vo<fVvi]a<NY6T1ed:M$fCG*[IaLV{hID"
-
-DONE, REFUSED, USAGE, AWAY, DAMAGED, FAILED = range(6)
-
-
-def run(*words, stdin=""):
-    """Status, standard output, standard error."""
-    done = subprocess.run([PROGRAM, *words], input=stdin.encode(), capture_output=True, check=False)
-    return done.returncode, done.stdout.decode(), done.stderr.decode()
-
-
-def expect(status, *words, stdin=""):
-    """Standard output, if the program ends so."""
-    got, out, err = run(*words, stdin=stdin)
-    assert got == status, f"{words}: {got}, not {status}: {out}{err}"
-    assert (err == "") == (status == DONE), f"{words}: {err}"
-    return out
-
-
-def expect_json(status, *words, stdin=""):
-    """The object, if it is the only thing that is printed."""
-    value = json.loads(expect(status, *words, "--json", stdin=stdin))
-    assert value["ok"] == (status == DONE)
-    if status != DONE:
-        assert value["status"] == status and value["error"]
-    return value
+from program import AWAY, DAMAGED, DONE, FAILED, KEY, KEYGEN, OTHER, PROGRAM, REFUSED, USAGE
+from program import expect, expect_json, main, run
 
 
 def stores(folder):
@@ -75,7 +43,7 @@ def test_a_users_life(folder):
 
 
 def test_a_keys_life(folder):
-    subprocess.run([KEYGEN, "--out", folder, "--name", "bob"], check=True)
+    subprocess.run([KEYGEN, "--out", folder, "--name", "bob"], check=True, stdout=subprocess.DEVNULL)
     with open(f"{folder}/bob.key", encoding="ascii") as file:
         bob = file.read().split('public-key = "')[1].split('"')[0]
     for store, _ in stores(folder):
@@ -121,7 +89,7 @@ def test_usage(folder):
                   ["add", store, "--key", KEY, "--comment", "a\nb"], ["passwd", store, "--print"]):
         expect(USAGE, *words)
     assert expect(DONE, "list", store) == ""
-    for command in ("init", "add", "remove", "list", "passwd", "test"):
+    for command in ("init", "add", "remove", "list", "passwd", "check", "serve", "test"):
         assert f"Usage: ironauth {command}" in expect(DONE, command, "--help")
     assert "ironauth" in expect(DONE, "--version")
 
@@ -246,39 +214,6 @@ def test_damage(folder):
             expect_json(DAMAGED, "list", *store)
 
 
-def test_the_command_test(folder):
-    conf = f"{folder}/conf"
-
-    def write(text):
-        with open(conf, "w", encoding="ascii") as file:
-            file.write(text)
-
-    write(f'backend\n    name = here\n    url = "files:{folder}/here"\n'
-          f'backend\n    name = there\n    url = "files:{folder}/there"\n'
-          'domain\n    name = "*"\n    curve = here there\n')
-    expect(DONE, "init", f"files:{folder}/here")
-    status, out, _ = run("test", "-c", conf)
-    assert status == AWAY and "here: answers\n" in out and "there: the back end is away" in out, out
-    expect(DONE, "init", f"files:{folder}/there")
-    assert "there: answers\n" in expect(DONE, "test", "-c", conf)
-    with open(f"{folder}/there/passwords", "w", encoding="ascii") as file:
-        file.write("alice\n")
-    with open(f"{folder}/there/junk", "w", encoding="ascii") as file:
-        file.write("junk\n")
-    status, out, _ = run("test", "-c", conf, "--json")
-    found = {(one["name"], one["finding"]) for one in json.loads(out)["findings"]}
-    assert status == DAMAGED, out
-    assert ("there", "passwords, line 1: no Argon2id hash") in found and ("there", "junk: no certificate") in found, out
-    write('domain\n    name = "*"\n    curve = nobody\n')
-    status, _, err = run("test", "-c", conf)
-    assert status == USAGE and f"{conf}:3:13: " in err, err
-    write("domain\n     name = x\n")
-    status, _, err = run("test", "-c", conf)
-    assert status == USAGE and f"{conf}:2:" in err, err
-    expect_json(USAGE, "test", "-c", conf)
-    expect_json(USAGE, "test", "-c", f"{folder}/none")
-
-
 def test_text_of_others_is_shown_without_control_characters(folder):
     store = f"files:{folder}/certificates"
     expect(DONE, "init", store)
@@ -301,24 +236,5 @@ def test_nobody_reads(folder):
     assert done.returncode == FAILED, done
 
 
-def main():
-    failed = 0
-    for name, test in list(globals().items()):
-        if not name.startswith("test_"):
-            continue
-        folder = tempfile.mkdtemp(prefix="ironauth-")
-        try:
-            test(folder)
-            print(f"ok      {name}")
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print(f"FAILED  {name}")
-            traceback.print_exc()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        sys.stdout.flush()
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    main(dict(globals()))

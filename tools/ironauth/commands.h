@@ -10,6 +10,8 @@ enum status command_add(const struct options *options);
 enum status command_remove(const struct options *options);
 enum status command_passwd(const struct options *options);
 enum status command_list(const struct options *options);
+enum status command_check(const struct options *options);
+enum status command_serve(const struct options *options);
 enum status command_test(const struct options *options);
 
 #endif

@@ -63,6 +63,30 @@ static const struct command commands[] = {
      "  -u, --user NAME       whose password\n"
      "  --print               print the password's hash (Argon2id), and store nothing\n"
      "  --password-stdin      the password is the first line of standard input\n" STORE_HELP},
+    {"check", OPTION_CONFIG | OPTION_USER | OPTION_KEY | OPTION_PASSWORD | OPTION_REQUEST, command_check,
+     "ask a configuration who would get in, and why\n"
+     "\n"
+     "Usage: ironauth check -c FILE [--domain NAME] [--address ADDRESS]\n"
+     "                      [--user NAME [--password-stdin] | --key KEY | --mechanism NULL]\n"
+     "\n"
+     "Exit status 0: let in, 1: refused, 3: not for the time being.\n"
+     "  -c, --config FILE     the configuration, ironauth.conf(5)\n"
+     "  -d, --domain NAME     the ZAP domain, that without a name if it is not given\n"
+     "  -a, --address ADDRESS the client's address; without it, that of ipc and inproc\n"
+     "  -m, --mechanism NAME  NULL, PLAIN or CURVE; by --user and --key it is known\n"
+     "  -u, --user NAME       a user, whose password is asked for\n"
+     "  -k, --key KEY         a public key in Z85 (40 characters), or a certificate's file\n"
+     "  --password-stdin      the password is the first line of standard input\n"
+     "  -j, --json            print a JSON object\n"},
+    {"serve", OPTION_CONFIG, command_serve,
+     "answer for other machines\n"
+     "\n"
+     "Usage: ironauth serve -c FILE\n"
+     "\n"
+     "Serves what the section \"serve\" says, and prints the endpoint. SIGHUP reads the configuration again (a wrong one\n"
+     "is named, and the old one stays), SIGUSR1 opens the audit's file again, SIGTERM and SIGINT end it.\n"
+     "  -c, --config FILE     the configuration, ironauth.conf(5)\n"
+     "  -j, --json            print a JSON object\n"},
     {"test", OPTION_CONFIG, command_test,
      "check a configuration, and whether its back ends answer\n"
      "\n"

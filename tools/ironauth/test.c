@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* Command test: is a configuration right, and do its back ends answer? */
+#include <arpa/inet.h>
 #include <curve.h>
 #include <errno.h>
+#include <ironauth.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <zmq.h>
+
+#include "auth/engine.h"
 
 #include "ironauth/commands.h"
 #include "ironauth/out.h"
@@ -89,8 +94,6 @@ static void test_certificate(struct findings *findings, const char *name, const 
 {
     curve_cert_t *cert;
 
-    if (!file)
-        return;
     findings->name = name;
     cert = curve_cert_load(file);
     if (!cert)
@@ -102,12 +105,84 @@ static void test_certificate(struct findings *findings, const char *name, const 
     curve_cert_destroy(&cert);
 }
 
+/* ---- central services ---- */
+
+/* A request of nobody's that the domain's policy hands on: by an address that it lets in. */
+static bool find_request(struct auth_request *request, const struct auth_config *config,
+                         const struct auth_domain *domain)
+{
+    struct auth_verdict verdict;
+    const struct auth_domain *found;
+    const struct auth_rule *rule;
+
+    memset(request, 0, sizeof *request);
+    request->mechanism = AUTH_MECHANISM_CURVE;
+    randombytes_buf(request->key, sizeof request->key);
+    (void)snprintf(request->domain, sizeof request->domain, "%s",
+                   strcmp(domain->name, "*") == 0 ? "(ironauth test)" : domain->name);
+    for (size_t i = 0; i <= domain->allow_count; i++) {
+        if (auth_policy_apply(config, request, &verdict, &found, &rule) == AUTH_FORWARD)
+            return true;
+        if (i < domain->allow_count &&
+            !inet_ntop(AF_INET6, domain->allow[i].address, request->address, sizeof request->address))
+            return false;
+    }
+    return false;
+}
+
+static void ask_service(struct findings *findings, ironauth_t *auth, const struct auth_request *request)
+{
+    const ironauth_request_t question = {
+        .domain = request->domain, .address = request->address, .mechanism = "CURVE", .key = request->key};
+    ironauth_verdict_t verdict;
+
+    if (ironauth_check(auth, &question, &verdict) != 0)
+        find(findings, ironauth_error(), STATUS_FAILED);
+    else if (verdict.status == 300)
+        find(findings, verdict.reason, STATUS_AWAY);
+    else if (verdict.status == 400)
+        find(findings, "answers", STATUS_DONE);
+    else
+        find(findings, "knows everybody, or answers nonsense", STATUS_DAMAGED);
+}
+
+static void test_forward(struct findings *findings, const struct auth_config *config, size_t index, ironauth_t *auth)
+{
+    struct auth_request request;
+
+    test_certificate(findings, config->forwards[index].name, config->forwards[index].certificate);
+    for (size_t i = 0; i < config->domain_count; i++) {
+        if (config->domains[i].forward != (int)index || !find_request(&request, config, &config->domains[i]))
+            continue;
+        ask_service(findings, auth, &request);
+        return;
+    }
+    find(findings, "no domain asks it", STATUS_DONE);
+}
+
+/* Services are asked as the authenticator asks them. */
+static void test_forwards(struct findings *findings, const struct auth_config *config)
+{
+    void *context = zmq_ctx_new();
+    ironauth_t *auth = context ? auth_start(context, findings->options->config, true) : NULL;
+
+    if (!auth) {
+        findings->name = findings->options->config;
+        find(findings, context ? ironauth_error() : strerror(errno), STATUS_FAILED);
+    }
+    for (size_t i = 0; auth && i < config->forward_count; i++)
+        test_forward(findings, config, i, auth);
+    ironauth_stop(&auth);
+    if (context)
+        (void)zmq_ctx_term(context);
+}
+
 static void test_all(struct findings *findings, const struct auth_config *config)
 {
     for (size_t i = 0; i < config->backend_count; i++)
         test_backend(findings, &config->backends[i]);
-    for (size_t i = 0; i < config->forward_count; i++)
-        test_certificate(findings, config->forwards[i].name, config->forwards[i].certificate);
+    if (config->forward_count)
+        test_forwards(findings, config);
     if (config->serve.endpoint)
         test_certificate(findings, "serve", config->serve.certificate);
     findings->name = findings->options->config;
