@@ -28,6 +28,34 @@ static void check_end(struct ih_worker *worker, int error)
         worker->fatal = error;
 }
 
+/* ---- which link ---- */
+
+static struct ih_link *usable(struct ih_worker *worker, int index)
+{
+    struct ih_link *link = index >= 0 && index < worker->link_count ? &worker->links[index] : NULL;
+
+    return link && link->socket && (!is_peer(worker) || link->registered) ? link : NULL;
+}
+
+static struct ih_link *any_usable(struct ih_worker *worker)
+{
+    for (int i = 0; i < worker->link_count; i++) {
+        if (usable(worker, i))
+            return &worker->links[i];
+    }
+    return NULL;
+}
+
+/* A peer's relay for this key. */
+static struct ih_link *link_to(struct ih_worker *worker, const uint8_t *key)
+{
+    struct ih_link *link = NULL;
+
+    if (worker->link_count > 1)
+        link = usable(worker, ih_routes_find(&worker->routes, key));
+    return link ? link : any_usable(worker);
+}
+
 /* ---- from the links ---- */
 
 static void next_route(struct ih_worker *worker, const struct ih_link *link, const uint8_t *key)
@@ -45,15 +73,40 @@ static void next_route(struct ih_worker *worker, const struct ih_link *link, con
     }
 }
 
+/* A peer of several relays answers by the one that it heard the other end from. While a session stands, that is what opens
+ * under its keys: else any relay could draw to itself what goes by another. */
+static void take_envelope(struct ih_worker *worker, const struct ih_link *link, const struct ih_link_input *input)
+{
+    const uint8_t *key = input->route.data;
+    uint64_t opened = ih_engine_opened(worker->engine);
+    bool is_routed = is_peer(worker) && worker->link_count > 1;
+    bool stands = is_routed && ih_engine_stands(worker->engine, key);
+
+    ih_engine_input(worker->engine, input->route, input->envelope, worker->now_ms);
+    if (is_routed && (!stands || ih_engine_opened(worker->engine) != opened))
+        ih_routes_set(&worker->routes, key, (int)(link - worker->links));
+}
+
+/* Nor is another relay's word on somebody who is not reached by it of any weight. */
+static void take_unreachable(struct ih_worker *worker, const struct ih_link *link, const uint8_t *key)
+{
+    uint8_t id[CURVE_ID_SIZE] = {0};
+
+    memcpy(id, key, CURVE_KEY_SIZE);
+    if (link_to(worker, id) == link) {
+        next_route(worker, link, id);
+        ih_engine_unreachable(worker->engine, id, worker->now_ms);
+    }
+    ih_worker_event(worker, CURVE_EVENT_UNREACHABLE, 0, 0, id);
+}
+
 static void take_input(struct ih_worker *worker, struct ih_link *link, const struct ih_link_input *input)
 {
     uint8_t id[CURVE_ID_SIZE] = {0};
 
     switch (input->news) {
     case IH_LINK_ENVELOPE:
-        if (is_peer(worker) && worker->link_count > 1)
-            ih_routes_set(&worker->routes, input->route.data, (int)(link - worker->links));
-        ih_engine_input(worker->engine, input->route, input->envelope, worker->now_ms);
+        take_envelope(worker, link, input);
         break;
     case IH_LINK_REGISTERED:
         worker->nudge = true;
@@ -64,10 +117,7 @@ static void take_input(struct ih_worker *worker, struct ih_link *link, const str
         ih_worker_event(worker, CURVE_EVENT_REFUSED, CURVE_ERROR_REFUSED, 0, id);
         break;
     case IH_LINK_UNREACHABLE:
-        memcpy(id, input->route.data, CURVE_KEY_SIZE);
-        next_route(worker, link, id);
-        ih_engine_unreachable(worker->engine, id, worker->now_ms);
-        ih_worker_event(worker, CURVE_EVENT_UNREACHABLE, 0, 0, id);
+        take_unreachable(worker, link, input->route.data);
         break;
     case IH_LINK_MALFORMED:
         ih_worker_event(worker, CURVE_EVENT_SUSPECT, CURVE_ERROR_MALFORMED, 0, NULL);
@@ -134,30 +184,14 @@ bool ih_worker_take_links(struct ih_worker *worker)
 
 /* ---- to the links ---- */
 
-static struct ih_link *usable(struct ih_worker *worker, int index)
-{
-    struct ih_link *link = index >= 0 && index < worker->link_count ? &worker->links[index] : NULL;
-
-    return link && link->socket && (!is_peer(worker) || link->registered) ? link : NULL;
-}
-
-static struct ih_link *any_usable(struct ih_worker *worker)
-{
-    for (int i = 0; i < worker->link_count; i++) {
-        if (usable(worker, i))
-            return &worker->links[i];
-    }
-    return NULL;
-}
-
 static struct ih_link *choose_link(struct ih_worker *worker)
 {
     struct ih_link *link = NULL;
 
+    if (is_peer(worker))
+        return link_to(worker, worker->envelope->route.data);
     if (is_client(worker))
         link = usable(worker, worker->active);
-    else if (is_peer(worker) && worker->link_count > 1)
-        link = usable(worker, ih_routes_find(&worker->routes, worker->envelope->route.data));
     return link ? link : any_usable(worker);
 }
 

@@ -436,20 +436,38 @@ void ih_engine_nudge(struct ih_engine *engine, uint64_t now_ms)
     }
 }
 
-void ih_engine_unreachable(struct ih_engine *engine, const uint8_t *key, uint64_t now_ms)
+/* A peer's session with the holder of this key, or NULL. */
+static struct ih_session *session_of(const struct ih_engine *engine, const uint8_t *key)
 {
     uint8_t id[CURVE_ID_SIZE] = {0};
     struct ih_map_node *node;
 
     memcpy(id, key, IH_CURVE_KEY);
     node = ih_map_find(&engine->sessions, id, CURVE_ID_SIZE);
-    if (node) {
-        struct ih_session *session = IH_CONTAINER(node, struct ih_session, node);
+    return node ? IH_CONTAINER(node, struct ih_session, node) : NULL;
+}
 
-        if (session->next && session->next->initiator)
-            ih_session_failed(session, now_ms);
-        ih_session_sweep(session);
-    }
+void ih_engine_unreachable(struct ih_engine *engine, const uint8_t *key, uint64_t now_ms)
+{
+    struct ih_session *session = session_of(engine, key);
+
+    if (!session)
+        return;
+    if (session->next && session->next->initiator)
+        ih_session_failed(session, now_ms);
+    ih_session_sweep(session);
+}
+
+uint64_t ih_engine_opened(const struct ih_engine *engine)
+{
+    return engine->opened;
+}
+
+bool ih_engine_stands(const struct ih_engine *engine, const uint8_t *key)
+{
+    const struct ih_session *session = session_of(engine, key);
+
+    return session && session->current;
 }
 
 /* --- the application ---------------------------------------------------------------------------------------------- */

@@ -178,8 +178,9 @@ struct ih_engine {
     struct ih_list pending; /* the oldest first */
     size_t pending_count;
     struct ih_heap timers;
-    size_t queued; /* messages, of all sessions */
-    size_t full;   /* sessions that take no more */
+    size_t queued;   /* messages, of all sessions */
+    size_t full;     /* sessions that take no more */
+    uint64_t opened; /* messages */
     uint64_t last_order;
     uint64_t last_ticket;
     uint64_t lost_ms; /* since when lost_count counts */

@@ -519,6 +519,7 @@ static void hear(struct ih_session *session, struct ih_channel *channel, struct 
         session->old = NULL;
         session->retry_ivl = (uint64_t)session->engine->limits.reconnect_ivl;
     }
+    session->engine->opened++;
     session->heard_ms = now_ms;
     session->asked_ms = IH_NEVER_MS;
     session->nudged = false;

@@ -86,6 +86,12 @@ void ih_engine_free(struct ih_engine *engine);
 /* An envelope that came, and from whom. Anything may be in it. What is wrong is dropped and counted as SUSPECT. */
 void ih_engine_input(struct ih_engine *engine, struct ih_octets route, struct ih_octets envelope, uint64_t now_ms);
 
+/* How many messages have opened under a session's keys. What an envelope that opened none says is not to be believed. */
+uint64_t ih_engine_opened(const struct ih_engine *engine);
+
+/* True if a session with the holder of this key stands; for a peer. */
+bool ih_engine_stands(const struct ih_engine *engine, const uint8_t *key);
+
 /* Owner: who asked for it; octets to be sent to the route as one frame. They stay where they are until the envelope is
  * freed, which may be in another thread. */
 struct ih_envelope {

@@ -219,6 +219,68 @@ static void test_two_relays(void **state)
         stop_relay(&relays[i]);
 }
 
+/* The head of what a relay says, and what else there is, as one frame. */
+static void lie(void *relay, const char *to, size_t to_size, int command, const uint8_t *key, const char *rest)
+{
+    uint8_t frame[64] = {0xc5, (uint8_t)command};
+
+    memcpy(frame + 2, key, CURVE_KEY_SIZE);
+    memcpy(frame + 2 + CURVE_KEY_SIZE, rest, strlen(rest));
+    assert_int_equal(zmq_send(relay, to, to_size, ZMQ_SNDMORE), (int)to_size);
+    assert_true(zmq_send(relay, frame, 2 + CURVE_KEY_SIZE + strlen(rest), 0) > 0);
+}
+
+/* Of two relays one lies: it sends octets as from the other end, and says that nobody knows it. What goes by the other relay
+ * still does. */
+static void test_lying_relay(void **state)
+{
+    enum { REGISTER = 1, FORWARD = 2, UNREACHABLE = 5 };
+    const struct ends *ends = *state;
+    const uint8_t *key = key_of(ends->certs[1]);
+    struct relay relay = {.result = -1};
+    char endpoint[ENDPOINT_SIZE];
+    char from[64];
+    uint8_t id[CURVE_ID_SIZE];
+    uint8_t head[64];
+    size_t size = sizeof(endpoint);
+    int patience = PATIENCE_MS;
+    int zero = 0;
+    int got;
+    void *liar = zmq_socket(ends->context, ZMQ_ROUTER);
+    curve_socket_t *one = make_peer(ends, 0, NULL);
+    curve_socket_t *other = make_peer(ends, 1, NULL);
+
+    /* No heartbeat sets it right. */
+    assert_int_equal(curve_set(one, CURVE_HEARTBEAT_IVL, 1000000), 0);
+    assert_int_equal(curve_set(other, CURVE_HEARTBEAT_IVL, 1000000), 0);
+    assert_int_equal(zmq_setsockopt(liar, ZMQ_LINGER, &zero, sizeof(zero)), 0);
+    assert_int_equal(zmq_setsockopt(liar, ZMQ_RCVTIMEO, &patience, sizeof(patience)), 0);
+    assert_int_equal(zmq_bind(liar, "tcp://127.0.0.1:*"), 0);
+    assert_int_equal(zmq_getsockopt(liar, ZMQ_LAST_ENDPOINT, endpoint, &size), 0);
+    start_relay(&relay, ends->context, "tcp://127.0.0.1:*");
+    assert_int_equal(curve_connect(one, relay.endpoint), 0);
+    assert_int_equal(curve_connect(other, relay.endpoint), 0);
+    send_to(one, key, CURVE_KEY_SIZE, "hello");
+    expect_from(other, id, "hello");
+    expect_event(one, CURVE_EVENT_DELIVERED, NULL);
+    assert_int_equal(curve_connect(one, endpoint), 0);
+    got = zmq_recv(liar, from, sizeof(from), 0);
+    assert_true(got > 0);
+    assert_int_equal(zmq_recv(liar, head, sizeof(head), 0), 34);
+    assert_int_equal(head[1], REGISTER);
+    lie(liar, from, (size_t)got, REGISTER, key_of(ends->certs[0]), "");
+    lie(liar, from, (size_t)got, UNREACHABLE, key, "");
+    expect_event(one, CURVE_EVENT_UNREACHABLE, NULL);
+    lie(liar, from, (size_t)got, FORWARD, key, "nothing that opens");
+    expect_event(one, CURVE_EVENT_SUSPECT, NULL);
+    assert_int_equal(curve_set(other, CURVE_RCVTIMEO, PATIENCE_MS), 0);
+    send_to(one, key, CURVE_KEY_SIZE, "still here");
+    expect_from(other, id, "still here");
+    (void)zmq_close(liar);
+    close_all(one, other);
+    stop_relay(&relay);
+}
+
 static void test_hop(void **state)
 {
     const struct ends *ends = *state;
@@ -283,16 +345,10 @@ static void test_binds_not(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two),
-        cmocka_unit_test(test_three),
-        cmocka_unit_test(test_unreachable),
-        cmocka_unit_test(test_burst),
-        cmocka_unit_test(test_relay_restarts),
-        cmocka_unit_test(test_peer_restarts),
-        cmocka_unit_test(test_two_relays),
-        cmocka_unit_test(test_hop),
-        cmocka_unit_test(test_impostor),
-        cmocka_unit_test(test_binds_not),
+        cmocka_unit_test(test_two),        cmocka_unit_test(test_three),          cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_burst),      cmocka_unit_test(test_relay_restarts), cmocka_unit_test(test_peer_restarts),
+        cmocka_unit_test(test_two_relays), cmocka_unit_test(test_lying_relay),    cmocka_unit_test(test_hop),
+        cmocka_unit_test(test_impostor),   cmocka_unit_test(test_binds_not),
     };
 
     return cmocka_run_group_tests_name("peer", tests, setup_ends, teardown_ends);
