@@ -251,6 +251,27 @@ static void test_zap_liar(void **state)
     (void)zmq_close(handler);
 }
 
+/* A handler that does not answer in time: both ends are told. */
+static void test_late_zap(void **state)
+{
+    const struct ends *ends = *state;
+    char endpoint[ENDPOINT_SIZE];
+    curve_event_t event;
+    curve_socket_t *server = make_strict(ends);
+    curve_socket_t *client = NULL;
+
+    assert_int_equal(curve_authenticate_zap(server, "house"), 0);
+    assert_int_equal(curve_set(server, CURVE_HANDSHAKE_IVL, 50), 0);
+    bind_at(server, endpoint);
+    client = make_client(ends, 0, endpoint);
+    expect_event(server, CURVE_EVENT_REFUSED, &event);
+    assert_int_equal(event.value, CURVE_ERROR_STALE);
+    assert_memory_equal(event.id, key_of(ends->certs[0]), CURVE_KEY_SIZE);
+    expect_event(client, CURVE_EVENT_REFUSED, &event);
+    assert_int_equal(event.value, CURVE_ERROR_REFUSED);
+    close_all(client, server);
+}
+
 /* There is no handler: nobody gets in but who is allowed without being asked about. */
 static void test_no_zap(void **state)
 {
@@ -263,7 +284,6 @@ static void test_no_zap(void **state)
     curve_socket_t *known = NULL;
 
     assert_int_equal(curve_authenticate_zap(server, "house"), 0);
-    assert_int_equal(curve_set(server, CURVE_HANDSHAKE_IVL, 50), 0);
     assert_int_equal(curve_allow(server, key_of(ends->certs[1])), 0);
     bind_at(server, endpoint);
     client = make_client(ends, 0, endpoint);
@@ -458,10 +478,11 @@ int main(void)
 {
     /* test_no_zap comes behind those that have a handler: what it asks waits for the next one, as ZeroMQ has it. */
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_allow),    cmocka_unit_test(test_deny),   cmocka_unit_test(test_wrong_server),
-        cmocka_unit_test(test_callback), cmocka_unit_test(test_zap),    cmocka_unit_test(test_meta),
-        cmocka_unit_test(test_zap_liar), cmocka_unit_test(test_no_zap), cmocka_unit_test(test_max_clients),
-        cmocka_unit_test(test_same_key), cmocka_unit_test(test_hop),    cmocka_unit_test(test_monitor),
+        cmocka_unit_test(test_allow),       cmocka_unit_test(test_deny),     cmocka_unit_test(test_wrong_server),
+        cmocka_unit_test(test_callback),    cmocka_unit_test(test_zap),      cmocka_unit_test(test_meta),
+        cmocka_unit_test(test_zap_liar),    cmocka_unit_test(test_no_zap),   cmocka_unit_test(test_late_zap),
+        cmocka_unit_test(test_max_clients), cmocka_unit_test(test_same_key), cmocka_unit_test(test_hop),
+        cmocka_unit_test(test_monitor),
     };
 
     return cmocka_run_group_tests_name("auth", tests, setup_ends, teardown_ends);
