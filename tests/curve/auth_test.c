@@ -214,6 +214,29 @@ static void test_zap(void **state)
     (void)zmq_close(handler);
 }
 
+/* Lets everybody in until a message has come. On a machine that is held up an answer, or the client's first message, may be
+ * late for CURVE_HANDSHAKE_IVL; then it is asked again, or sent again. */
+static void answer_all(const struct ends *ends, void *handler, curve_socket_t *server, curve_socket_t *client,
+                       const char *text)
+{
+    zmq_pollitem_t items[] = {{curve_handle(server), 0, ZMQ_POLLIN, 0},
+                              {handler, 0, ZMQ_POLLIN, 0},
+                              {curve_monitor_handle(client), 0, ZMQ_POLLIN, 0}};
+    char request[256];
+    curve_event_t event;
+
+    while (!items[0].revents) {
+        assert_true(zmq_poll(items, 3, PATIENCE_MS) > 0);
+        if (items[1].revents) {
+            int size = take_request(ends, handler, 0, request);
+
+            answer(handler, "1.0", request, size, "200");
+        }
+        if (items[2].revents && curve_monitor_recv(client, &event, 0) == 0 && event.event == CURVE_EVENT_UNDELIVERED)
+            send_text(client, text);
+    }
+}
+
 /* Neither a malformed answer, nor one to another question, nor none lets anybody in. */
 static void test_zap_liar(void **state)
 {
@@ -246,6 +269,7 @@ static void test_zap_liar(void **state)
     while (curve_monitor_recv(server, &event, 0) == 0)
         assert_int_not_equal(event.event, CURVE_EVENT_READY);
     answer(handler, "1.0", request, size, "200");
+    answer_all(ends, handler, server, client, "in at last");
     expect_from(server, id, "in at last");
     close_all(client, server);
     (void)zmq_close(handler);
