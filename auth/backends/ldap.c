@@ -51,12 +51,8 @@ static int begin(struct auth_backend *backend, struct auth_session **session_p)
 
 static void end(struct auth_session *session)
 {
-    struct auth_ldap_guard guard;
-
-    auth_ldap_guard_begin(&guard);
     auth_ldap_link_drop(&session->search);
     auth_ldap_link_drop(&session->bind);
-    auth_ldap_guard_end(&guard);
     free(session);
 }
 
@@ -296,28 +292,23 @@ static int try_password(struct auth_session *session, const char *user, const ch
 static int check_password(struct auth_session *session, const char *user, const char *password,
                           struct auth_record *record)
 {
-    struct auth_ldap_guard guard;
     struct found found;
     int rc;
 
-    auth_ldap_guard_begin(&guard);
     auth_ldap_link_start(&session->search);
     session->bind.deadline = session->search.deadline;
     rc = try_password(session, user, password, &found);
     if (!rc)
         *record = found.record;
     forget(&found);
-    auth_ldap_guard_end(&guard);
     return rc;
 }
 
 static int find_user(struct auth_session *session, const char *user, struct auth_record *record)
 {
-    struct auth_ldap_guard guard;
     struct found found;
     int rc;
 
-    auth_ldap_guard_begin(&guard);
     auth_ldap_link_start(&session->search);
     rc = look_up_user(session, &found, user);
     if (!rc)
@@ -325,17 +316,14 @@ static int find_user(struct auth_session *session, const char *user, struct auth
     if (!rc)
         *record = found.record;
     forget(&found);
-    auth_ldap_guard_end(&guard);
     return rc;
 }
 
 static int find_key(struct auth_session *session, const uint8_t *key, struct auth_record *record)
 {
-    struct auth_ldap_guard guard;
     struct found found;
     int rc;
 
-    auth_ldap_guard_begin(&guard);
     auth_ldap_link_start(&session->search);
     rc = look_up_key(session, &found, key);
     if (!rc)
@@ -343,18 +331,6 @@ static int find_key(struct auth_session *session, const uint8_t *key, struct aut
     if (!rc)
         *record = found.record;
     forget(&found);
-    auth_ldap_guard_end(&guard);
-    return rc;
-}
-
-static int watch(struct auth_session *session, int stop_fd)
-{
-    struct auth_ldap_guard guard;
-    int rc;
-
-    auth_ldap_guard_begin(&guard);
-    rc = auth_ldap_watch(session, stop_fd);
-    auth_ldap_guard_end(&guard);
     return rc;
 }
 
@@ -369,5 +345,5 @@ const struct auth_backend_ops auth_ldap_ops = {
     .find_key = find_key,
     .find_user = find_user,
     .check_password = check_password,
-    .watch = watch,
+    .watch = auth_ldap_watch,
 };

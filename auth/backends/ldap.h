@@ -45,7 +45,8 @@ struct auth_ldap_link {
     const struct auth_backend *backend;
     bool searches;    /* bound as bind_dn; else nobody is bound when it is new */
     LDAP *ld;         /* NULL: there is none */
-    int fd;           /* ld's */
+    int fd;           /* ld's, -1 without */
+    bool waits;       /* reading and writing wait until the deadline, instead of failing with EAGAIN */
     int64_t deadline; /* of the call under way, ms */
     int64_t retry;    /* no attempt to connect before that */
     int pause;        /* ms after the next attempt that fails; doubles */
@@ -56,6 +57,9 @@ void auth_ldap_link_drop(struct auth_ldap_link *link);
 void auth_ldap_link_start(struct auth_ldap_link *link); /* a call begins: its time runs */
 int auth_ldap_link_ready(struct auth_ldap_link *link);  /* connects if need be. -EAGAIN, -ENOMEM */
 int64_t auth_ldap_now(void);
+
+/* Connects, and lays the socket below a new ld. -EAGAIN, -ENOMEM. */
+int auth_ldap_dial(struct auth_ldap_link *link);
 
 /* The next answer to msgid, until the deadline. 0, or -EAGAIN and the connection is dropped. The caller frees it. */
 int auth_ldap_link_await(struct auth_ldap_link *link, int msgid, LDAPMessage **message);
@@ -81,14 +85,6 @@ typedef int(auth_ldap_entry_fn)(void *arg, LDAP *ld, LDAPMessage *entry); /* neg
  * has no entries. -EAGAIN, -EBADMSG, -EMSGSIZE: the server's limit; -ENOMEM, and fn's. */
 int auth_ldap_search(struct auth_ldap_link *link, const struct auth_ldap_search *search, auth_ldap_entry_fn *fn,
                      void *arg);
-
-/* libldap writes with write(2), and so kills programs whose server is gone. Around everything that may write. */
-struct auth_ldap_guard {
-    sigset_t before;
-    bool pending;
-};
-void auth_ldap_guard_begin(struct auth_ldap_guard *guard);
-void auth_ldap_guard_end(const struct auth_ldap_guard *guard);
 
 /* How changes are heard of. Owner: a session. */
 enum auth_ldap_watch { AUTH_LDAP_DEAF, AUTH_LDAP_REFRESHING, AUTH_LDAP_SYNC, AUTH_LDAP_POLL };

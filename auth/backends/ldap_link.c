@@ -1,25 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A connection to a directory whose every wait ends at a deadline. libldap would connect by itself, but then reads from a
- * blocking socket: a server that stops in the middle of an answer would hold the caller for ever. So the socket is ours,
- * and does not block.
- */
+/* A connection to a directory: TLS, binding, searching. */
 #include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openldap.h>
-#include <poll.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "auth/backends/ldap.h"
 
@@ -48,36 +36,11 @@ void auth_ldap_link_drop(struct auth_ldap_link *link)
     if (link->ld)
         (void)ldap_unbind_ext(link->ld, NULL, NULL); /* closes fd */
     link->ld = NULL;
-    link->fd = -1;
 }
 
 void auth_ldap_link_start(struct auth_ldap_link *link)
 {
     link->deadline = auth_ldap_now() + link->backend->timeout;
-}
-
-void auth_ldap_guard_begin(struct auth_ldap_guard *guard)
-{
-    sigset_t pipe;
-    sigset_t pending;
-
-    (void)sigemptyset(&pipe);
-    (void)sigaddset(&pipe, SIGPIPE);
-    (void)pthread_sigmask(SIG_BLOCK, &pipe, &guard->before);
-    guard->pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
-}
-
-/* One that was not pending before is ours. */
-void auth_ldap_guard_end(const struct auth_ldap_guard *guard)
-{
-    static const struct timespec at_once = {0};
-    sigset_t pipe;
-
-    (void)sigemptyset(&pipe);
-    (void)sigaddset(&pipe, SIGPIPE);
-    while (!guard->pending && sigtimedwait(&pipe, NULL, &at_once) < 0 && errno == EINTR)
-        ;
-    (void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
 /* What is left of the call's time; false: nothing. */
@@ -87,84 +50,6 @@ static bool time_left(const struct auth_ldap_link *link, struct timeval *left)
 
     *left = (struct timeval){.tv_sec = ms > 0 ? ms / 1000 : 0, .tv_usec = ms > 0 ? ms % 1000 * 1000 : 0};
     return ms > 0;
-}
-
-/* --- the socket --------------------------------------------------------------------------------------------------- */
-
-static void set_limits(int fd, int timeout)
-{
-    const int on = 1, idle = 2, interval = 1, probes = 3;
-
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof timeout);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-static int finish_connect(const struct auth_ldap_link *link, int fd)
-{
-    struct pollfd item = {.fd = fd, .events = POLLOUT};
-    int error = 0;
-    socklen_t size = sizeof error;
-    int64_t left;
-    int ready;
-
-    do {
-        left = link->deadline - auth_ldap_now();
-        ready = left > 0 ? poll(&item, 1, (int)left) : 0;
-    } while (ready < 0 && errno == EINTR);
-    if (ready != 1 || getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error)
-        return -EAGAIN;
-    return 0;
-}
-
-/* Returns the descriptor. */
-static int dial(const struct auth_ldap_link *link, const struct sockaddr *address, socklen_t size)
-{
-    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int rc = -EAGAIN;
-
-    if (fd < 0)
-        return -EAGAIN;
-    if (address->sa_family != AF_UNIX)
-        set_limits(fd, link->backend->timeout);
-    if (connect(fd, address, size) == 0)
-        return fd;
-    if (errno == EINPROGRESS)
-        rc = finish_connect(link, fd);
-    if (!rc)
-        return fd;
-    (void)close(fd);
-    return rc;
-}
-
-static int dial_unix(const struct auth_ldap_link *link)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *path = link->backend->url->lud_host;
-
-    if (strlen(path) >= sizeof address.sun_path)
-        return -EAGAIN;
-    strcpy(address.sun_path, path);
-    return dial(link, (const struct sockaddr *)&address, sizeof address);
-}
-
-static int dial_tcp(const struct auth_ldap_link *link)
-{
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
-    struct addrinfo *list;
-    char port[12];
-    int rc = -EAGAIN;
-
-    (void)snprintf(port, sizeof port, "%d", link->backend->url->lud_port);
-    if (getaddrinfo(link->backend->url->lud_host, port, &hints, &list) != 0)
-        return -EAGAIN;
-    for (const struct addrinfo *at = list; rc < 0 && at && auth_ldap_now() < link->deadline; at = at->ai_next)
-        rc = dial(link, at->ai_addr, at->ai_addrlen);
-    freeaddrinfo(list);
-    return rc;
 }
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -209,17 +94,11 @@ static bool set_options(struct auth_ldap_link *link)
     const char *ca_file = link->backend->ca_file;
     ber_len_t most = MESSAGE_MAX;
     Sockbuf *sockbuf = NULL;
-    struct timeval left;
     LDAP *ld = link->ld;
 
-    (void)time_left(link, &left);
-    if (left.tv_sec == 0 && left.tv_usec == 0)
-        left.tv_usec = 1; /* 0 would mean something else */
     return ldap_set_option(ld, LDAP_OPT_PROTOCOL_VERSION, &version) == 0 &&
            ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) == 0 &&
-           ldap_set_option(ld, LDAP_OPT_DEREF, &never) == 0 &&
-           ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left) == 0 &&
-           ldap_set_option(ld, LDAP_OPT_TIMEOUT, &left) == 0 && ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sockbuf) == 0 &&
+           ldap_set_option(ld, LDAP_OPT_DEREF, &never) == 0 && ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sockbuf) == 0 &&
            sockbuf && ber_sockbuf_ctrl(sockbuf, LBER_SB_OPT_SET_MAX_INCOMING, &most) >= 0 &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) == 0 &&
            ldap_set_option(ld, LDAP_OPT_X_TLS_PROTOCOL_MIN, &tls12) == 0 &&
@@ -233,7 +112,7 @@ static int start_tls(struct auth_ldap_link *link)
     int rc;
     int msgid;
 
-    if (link->backend->transport == AUTH_LDAP_TCP && !link->backend->starttls)
+    if (link->backend->transport != AUTH_LDAP_TLS && !link->backend->starttls)
         return 0;
     if (link->backend->starttls) {
         if (ldap_start_tls(link->ld, NULL, NULL, &msgid) != LDAP_SUCCESS)
@@ -242,10 +121,10 @@ static int start_tls(struct auth_ldap_link *link)
         if (rc || code != LDAP_SUCCESS)
             return -EAGAIN;
     }
-    if (ldap_install_tls(link->ld) != LDAP_SUCCESS || ldap_tls_inplace(link->ld) != 1)
-        return -EAGAIN;
-    /* It has made the socket block. */
-    return fcntl(link->fd, F_SETFL, O_NONBLOCK) == 0 ? 0 : -EAGAIN;
+    link->waits = true; /* a handshake is one call, from the beginning to the end */
+    rc = ldap_install_tls(link->ld) == LDAP_SUCCESS && ldap_tls_inplace(link->ld) == 1 ? 0 : -EAGAIN;
+    link->waits = false;
+    return rc;
 }
 
 /* The first line. The caller wipes it. */
@@ -281,21 +160,13 @@ static int bind_service(struct auth_ldap_link *link)
 
 static int establish(struct auth_ldap_link *link)
 {
-    const bool local = link->backend->transport == AUTH_LDAP_UNIX;
-    int fd = local ? dial_unix(link) : dial_tcp(link);
-    int rc;
+    int rc = auth_ldap_dial(link);
 
-    if (fd < 0)
-        return fd;
-    if (ldap_init_fd(fd, local ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, link->backend->uri, &link->ld) != LDAP_SUCCESS) {
-        (void)close(fd);
-        link->ld = NULL;
-        return -ENOMEM;
-    }
-    link->fd = fd;
+    if (rc)
+        return rc;
     if (!set_options(link))
         return -EAGAIN;
-    rc = local ? 0 : start_tls(link);
+    rc = start_tls(link);
     return rc ? rc : bind_service(link);
 }
 

@@ -189,6 +189,8 @@ static int hear(struct auth_session *session, int stop_fd)
         if (got > 0) {
             rc = take_message(session, message);
             ldap_msgfree(message);
+            if (rc == GO_ON && wait_for(-1, stop_fd, 0) != 0)
+                rc = -ECANCELED; /* there may always be more */
         } else {
             rc = got < 0 ? -EAGAIN : beat(session);
         }
@@ -324,9 +326,9 @@ static int look_again(struct auth_session *session, int stop_fd)
 
 int auth_ldap_watch(struct auth_session *session, int stop_fd)
 {
-    int rc = 0;
+    int rc = wait_for(-1, stop_fd, 0);
 
-    if (session->watch == AUTH_LDAP_DEAF) {
+    if (!rc && session->watch == AUTH_LDAP_DEAF) {
         auth_ldap_link_start(&session->search);
         rc = auth_ldap_link_ready(&session->search);
         if (!rc)

@@ -229,8 +229,11 @@ static int hear(struct auth_session *session)
 static int watch(struct auth_session *session, int stop_fd)
 {
     struct auth_pg_link *link = &session->link;
+    struct pollfd stop = {.fd = stop_fd, .events = POLLIN};
     int rc;
 
+    if (poll(&stop, 1, 0) > 0)
+        return 0;
     link->stop_fd = stop_fd;
     auth_pg_link_start(link);
     rc = session->listening ? hear(session) : listen_anew(session);

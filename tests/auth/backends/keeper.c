@@ -3,6 +3,7 @@
  * each; the socket's end is the test's end. */
 #include "keeper.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -55,6 +56,39 @@ static void signal_tree(pid_t pid, int number)
         signal_tree(child, number);
     if (file)
         (void)fclose(file);
+}
+
+/* Do all threads of the process and of those below it stand still? A signal that was sent has not come yet. */
+static bool stands_still(pid_t pid)
+{
+    char path[300];
+    bool still = true;
+    struct dirent *entry;
+    FILE *file;
+    DIR *threads;
+    int child;
+
+    (void)snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
+    threads = opendir(path);
+    while (threads && (entry = readdir(threads))) {
+        char state = 'T';
+
+        (void)snprintf(path, sizeof path, "/proc/%d/task/%s/stat", (int)pid, entry->d_name);
+        file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+        if (file && fscanf(file, "%*d (%*[^)]) %c", &state) == 1)
+            still = still && (state == 'T' || state == 'Z');
+        if (file)
+            (void)fclose(file);
+    }
+    if (threads)
+        (void)closedir(threads);
+    (void)snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    file = fopen(path, "r");
+    while (file && fscanf(file, "%d", &child) == 1)
+        still = stands_still(child) && still;
+    if (file)
+        (void)fclose(file);
+    return still;
 }
 
 /* What is a child's becomes ours when that child dies (PR_SET_CHILD_SUBREAPER). */
@@ -176,8 +210,14 @@ static bool obey(struct kept *kept, char command)
         ended(kept);
         return true;
     case PAUSE:
+        if (kept->server <= 0)
+            return false;
+        do
+            signal_tree(kept->server, SIGSTOP); /* again: there may be a child more */
+        while (!stands_still(kept->server) && sched_yield() == 0);
+        return true;
     case RESUME:
-        signal_tree(kept->server, command == PAUSE ? SIGSTOP : SIGCONT);
+        signal_tree(kept->server, SIGCONT);
         return kept->server > 0;
     default:
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The back end LDAP against a real directory: what only this one does. */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -13,6 +14,7 @@
 #include <zmq.h>
 
 #include "auth/backend.h"
+#include "conformance.h"
 #include "server_ldap.h"
 
 #include <cmocka.h>
@@ -212,12 +214,18 @@ static void test_two_entries_for_one_name(void **state)
 /* An alias is not followed, and a referral neither. */
 static void test_who_is_elsewhere(void **state)
 {
+    char dn[128];
+    char ldif[512];
     struct user user;
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    change("dn: uid=bob,ou=people,dc=test\nobjectClass: alias\nobjectClass: extensibleObject\nuid: bob\n"
-           "aliasedObjectName: uid=alice,ou=people,dc=test\n\n");
+    directory_dn(dn, sizeof dn, "alice");
+    (void)snprintf(ldif, sizeof ldif,
+                   "dn: uid=bob,ou=people,dc=test\nobjectClass: alias\nobjectClass: extensibleObject\nuid: bob\n"
+                   "aliasedObjectName: %s\n",
+                   dn);
+    change(ldif);
     user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "bob", "secret"), -EACCES);
     assert_int_equal(check(&user, "alice", "secret"), 0);
@@ -291,7 +299,7 @@ static void test_a_condition_for_all(void **state)
     user_begin(&user, server.url, properties, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), 0);
     assert_int_equal(find_key(&user, key, "alice"), 0);
-    change("dn: uid=alice,ou=people,dc=test\nchangetype: modify\nadd: description\ndescription: left\n");
+    directory_change_person(&server, "alice", "changetype: modify\nadd: description\ndescription: left\n");
     assert_int_equal(check(&user, "alice", "secret"), -ENOENT);
     assert_int_equal(find_key(&user, key, "alice"), -ENOENT);
     user_end(&user);
@@ -315,15 +323,12 @@ static void test_a_key_is_compared_octet_by_octet(void **state)
     uint8_t key[AUTH_KEY_SIZE] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 200, 201, 202};
     uint8_t other[AUTH_KEY_SIZE];
     char text[AUTH_KEY_TEXT];
-    char ldif[256];
     struct user user;
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
     (void)zmq_z85_encode(text, key, sizeof key);
-    (void)snprintf(ldif, sizeof ldif,
-                   "dn: uid=alice,ou=people,dc=test\nchangetype: modify\nadd: description\ndescription: %s\n", text);
-    change(ldif);
+    directory_change_person(&server, "alice", "changetype: modify\nadd: description\ndescription: %s\n", text);
     user_begin(&user, server.url, properties, PATIENT);
     assert_int_equal(find_key(&user, key, "alice"), 0);
     swap_case(text);
@@ -355,7 +360,7 @@ static void test_keys(void **state)
     assert_int_equal(find_key(&user, keys[1], ""), -EBADMSG); /* whose is it? */
     directory_set_key(&server, "alice", base64, false);
     assert_int_equal(find_key(&user, keys[1], "bob"), 0);
-    change("dn: uid=bob,ou=people,dc=test\nchangetype: modify\nadd: uid\nuid: robert\n");
+    directory_change_person(&server, "bob", "changetype: modify\nadd: uid\nuid: robert\n");
     assert_int_equal(find_key(&user, keys[1], ""), -EBADMSG);
     user_end(&user);
     user_begin(&user, server.url, ((const char *const[]){COMMON, NULL}), PATIENT);
@@ -380,7 +385,7 @@ static void test_the_stamp_changes_with_the_password_alone(void **state)
     assert_int_equal(strlen(before.stamp), AUTH_STAMP_SIZE - 1);
     assert_int_equal(ops->check_password(user.session, "alice", "secret", &record), 0);
     assert_string_equal(record.stamp, before.stamp);
-    change("dn: uid=alice,ou=people,dc=test\nchangetype: modify\nadd: description\ndescription: x\n");
+    directory_change_person(&server, "alice", "changetype: modify\nadd: description\ndescription: x\n");
     assert_int_equal(ops->find_user(user.session, "alice", &record), 0);
     assert_string_equal(record.stamp, before.stamp);
     do { /* pwdChangedTime counts seconds */
@@ -645,6 +650,54 @@ static void test_a_server_that_does_not_tell(void **state)
     directory_close(&silent);
 }
 
+static void test_a_watch_stops_while_nobody_is_there(void **state)
+{
+    struct user user;
+    int stop = eventfd(0, EFD_CLOEXEC);
+
+    (void)state;
+    user_begin(&user, "ldapi://%2fnonexistent", PLAIN_PROPERTIES, PATIENT);
+    assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
+    assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
+    assert_int_equal(eventfd_write(stop, 1), 0);
+    assert_int_equal(ops->watch(user.session, stop), 0);
+    user_end(&user);
+    (void)close(stop);
+}
+
+/* --- descriptors -------------------------------------------------------------------------------------------------- */
+
+static int count_descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    assert_int_equal(closedir(folder), 0);
+    return count;
+}
+
+static void test_no_descriptor_is_left(void **state)
+{
+    int before = count_descriptors();
+    struct user user;
+
+    (void)state;
+    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(check_at_last(&user, "nobody", "secret"), -ENOENT);
+        assert_int_equal(count_descriptors(), before + 2); /* one that searches, one that binds */
+        keeper_stop(&server.keeper);
+        expect_away(&user);
+        assert_int_equal(count_descriptors(), before + 1); /* nobody was to be bound since */
+        keeper_start(&server.keeper);
+    }
+    user_end(&user);
+    assert_int_equal(count_descriptors(), before);
+}
+
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
 static void test_wrong_settings(void **state)
@@ -687,10 +740,178 @@ static void test_wrong_settings(void **state)
     }
 }
 
+/* --- the suite ---------------------------------------------------------------------------------------------------- */
+
+/* Whose key is it? The suite's keys, since it only names the key to be removed. */
+static struct owner {
+    uint8_t key[AUTH_KEY_SIZE];
+    char name[AUTH_TEXT_MAX + 1];
+} owners[64];
+static size_t owner_count;
+
+static const char *get_of_suite(const void *arg, const char *name)
+{
+    static const char *const properties[] = {
+        "base",   "ou=people,dc=test", "bind-dn",     LDAP_TEST_SERVICE, "key-attribute",
+        "zmqKey", "stamp-attribute",   "userPassword"};
+
+    (void)arg;
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i += 2) {
+        if (strcmp(properties[i], name) == 0)
+            return properties[i + 1];
+    }
+    return strcmp(name, "bind-password-file") == 0 ? server.password_file : NULL;
+}
+
+static void start(struct conformance *subject)
+{
+    directory_open(&server, DIRECTORY_OPEN);
+    (void)snprintf(subject->url, sizeof subject->url, "%s", server.url);
+}
+
+/* The other tests use it too. */
+static void stop(struct conformance *subject)
+{
+    (void)subject;
+}
+
+static void reset(struct conformance *subject)
+{
+    (void)subject;
+    directory_reset(&server);
+    owner_count = 0;
+}
+
+static void away(struct conformance *subject)
+{
+    (void)subject;
+    keeper_kill(&server.keeper);
+}
+
+static void back(struct conformance *subject)
+{
+    (void)subject;
+    keeper_start(&server.keeper);
+}
+
+static void slow(struct conformance *subject)
+{
+    (void)subject;
+    keeper_pause(&server.keeper);
+}
+
+static void quick(struct conformance *subject)
+{
+    (void)subject;
+    keeper_resume(&server.keeper);
+}
+
+static void set_password(struct conformance *subject, const char *user, const char *password)
+{
+    (void)subject;
+    directory_set_password(&server, user, password);
+}
+
+/* Who owns a key is there already. */
+static void add_user(struct conformance *subject, const char *user, const char *password)
+{
+    if (!directory_try_person(&server, user, password))
+        set_password(subject, user, password);
+}
+
+static void remove_user(struct conformance *subject, const char *user)
+{
+    (void)subject;
+    directory_remove_person(&server, user);
+}
+
+static void add_key(struct conformance *subject, const uint8_t *key, const char *user)
+{
+    char text[AUTH_KEY_TEXT];
+
+    (void)subject;
+    assert_true(owner_count < sizeof owners / sizeof owners[0]);
+    memcpy(owners[owner_count].key, key, AUTH_KEY_SIZE);
+    (void)strcpy(owners[owner_count++].name, user);
+    (void)directory_try_person(&server, user, "of nobody");
+    directory_set_key(&server, user, zmq_z85_encode(text, key, AUTH_KEY_SIZE), true);
+}
+
+static void remove_key(struct conformance *subject, const uint8_t *key)
+{
+    char text[AUTH_KEY_TEXT];
+
+    (void)subject;
+    for (size_t i = owner_count; i-- > 0;) {
+        if (memcmp(owners[i].key, key, AUTH_KEY_SIZE) != 0)
+            continue;
+        directory_set_key(&server, owners[i].name, zmq_z85_encode(text, key, AUTH_KEY_SIZE), false);
+        return;
+    }
+    fail();
+}
+
+/* Each has an owner of its own. The second is one that the suite removes. */
+static void fill(struct conformance *subject, uint8_t (*keys)[AUTH_KEY_SIZE], size_t count)
+{
+    char *ldif = malloc(count * 256);
+    char *to = ldif;
+
+    assert_non_null(ldif);
+    for (size_t i = 0; i < count; i++) {
+        char text[AUTH_KEY_TEXT];
+
+        if (i == 1)
+            continue;
+        to +=
+            sprintf(to,
+                    "dn: cn=%zu,ou=people,dc=test\nobjectClass: inetOrgPerson\nobjectClass: zmqUser\nsn: x\nuid: u%zu\n"
+                    "zmqKey: x\nzmqKey: %s\n\n",
+                    i, i, zmq_z85_encode(text, keys[i], AUTH_KEY_SIZE));
+    }
+    assert_true(directory_change(&server, ldif));
+    free(ldif);
+    add_key(subject, keys[1], "u1");
+}
+
+static void damage_user(struct conformance *subject, const char *user)
+{
+    (void)subject;
+    directory_add_person(&server, "another", "sesame");
+    directory_change_person(&server, "another", "changetype: modify\nadd: uid\nuid: %s\n", user);
+}
+
+static void damage_key(struct conformance *subject, const uint8_t *key)
+{
+    add_key(subject, key, "another");
+}
+
+static struct conformance suite = {
+    .name = "ldap",
+    .get = get_of_suite,
+    .no_hashes = true,
+    .owners_only = true,
+    .start = start,
+    .stop = stop,
+    .reset = reset,
+    .away = away,
+    .back = back,
+    .slow = slow,
+    .quick = quick,
+    .add_user = add_user,
+    .set_password = set_password,
+    .remove_user = remove_user,
+    .add_key = add_key,
+    .remove_key = remove_key,
+    .fill = fill,
+    .damage_user = damage_user,
+    .damage_key = damage_key,
+};
+
 static int setup(void **state)
 {
     (void)state;
-    directory_open(&server, 0);
+    directory_reset(&server);
     return 0;
 }
 
@@ -724,11 +945,15 @@ int main(void)
         cmocka_unit_test(test_every_change_is_heard),
         cmocka_unit_test(test_who_was_deaf_for_a_while_says_so),
         cmocka_unit_test(test_a_server_that_does_not_tell),
+        cmocka_unit_test(test_a_watch_stops_while_nobody_is_there),
+        cmocka_unit_test(test_no_descriptor_is_left),
         cmocka_unit_test(test_wrong_settings),
     };
+    int failed;
 
     ops = auth_backend_find("ldap:");
     if (!ops || !directory_is_there())
         return 77;
-    return cmocka_run_group_tests(tests, setup, teardown);
+    failed = conformance_run(&suite);
+    return failed + cmocka_run_group_tests_name("ldap alone", tests, setup, teardown);
 }

@@ -78,27 +78,33 @@ void liar_drip(int fd, const void *octets, size_t size)
     }
 }
 
-static bool say(struct liar *liar, int fd)
+static void *talk(void *arg)
 {
-    bool over;
+    struct liar_connection *connection = arg;
 
-    (void)pthread_mutex_lock(&liar->lock);
-    over = liar->over;
-    liar->fd = over ? -1 : fd;
-    (void)pthread_mutex_unlock(&liar->lock);
-    return !over;
+    connection->liar->talk(connection->fd, connection->liar->arg);
+    (void)shutdown(connection->fd, SHUT_RDWR);
+    return NULL;
 }
 
+/* Who comes when there is no room is not served. */
 static void *serve(void *arg)
 {
     struct liar *liar = arg;
     int fd;
 
     while ((fd = accept(liar->listener, NULL, NULL)) >= 0) {
-        if (say(liar, fd))
-            liar->talk(fd, liar->arg);
-        (void)say(liar, -1);
-        (void)close(fd);
+        struct liar_connection *connection = &liar->connections[liar->count];
+
+        if (liar->count == LIAR_CONNECTIONS) {
+            (void)close(fd);
+            continue;
+        }
+        *connection = (struct liar_connection){.liar = liar, .fd = fd};
+        if (pthread_create(&connection->thread, NULL, talk, connection) == 0)
+            liar->count++;
+        else
+            (void)close(fd);
     }
     return NULL;
 }
@@ -124,10 +130,9 @@ static void listen_tcp(struct liar *liar)
     liar->port = ntohs(address.sin_port);
 }
 
-void liar_begin(struct liar *liar, const char *path, liar_fn *talk, void *arg)
+void liar_begin(struct liar *liar, const char *path, liar_fn *fn, void *arg)
 {
-    *liar = (struct liar){.talk = talk, .arg = arg, .fd = -1};
-    (void)pthread_mutex_init(&liar->lock, NULL);
+    *liar = (struct liar){.talk = fn, .arg = arg};
     if (path)
         listen_unix(liar, path);
     else
@@ -138,13 +143,12 @@ void liar_begin(struct liar *liar, const char *path, liar_fn *talk, void *arg)
 
 void liar_end(struct liar *liar)
 {
-    (void)pthread_mutex_lock(&liar->lock);
-    liar->over = true;
-    if (liar->fd >= 0)
-        (void)shutdown(liar->fd, SHUT_RDWR);
-    (void)pthread_mutex_unlock(&liar->lock);
     (void)shutdown(liar->listener, SHUT_RDWR);
     assert_int_equal(pthread_join(liar->thread, NULL), 0);
     (void)close(liar->listener);
-    (void)pthread_mutex_destroy(&liar->lock);
+    for (int i = 0; i < liar->count; i++) {
+        (void)shutdown(liar->connections[i].fd, SHUT_RDWR);
+        assert_int_equal(pthread_join(liar->connections[i].thread, NULL), 0);
+        (void)close(liar->connections[i].fd);
+    }
 }

@@ -498,6 +498,21 @@ static void test_who_was_deaf_for_a_while_says_so(void **state)
     watcher_end(&watcher);
 }
 
+static void test_a_watch_stops_while_nobody_is_there(void **state)
+{
+    struct user user;
+    int stop = eventfd(0, EFD_CLOEXEC);
+
+    (void)state;
+    user_begin(&user, "postgresql:host=/nonexistent dbname=x", PATIENT);
+    assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
+    assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
+    assert_int_equal(eventfd_write(stop, 1), 0);
+    assert_int_equal(ops->watch(user.session, stop), 0);
+    user_end(&user);
+    (void)close(stop);
+}
+
 /* --- settings ----------------------------------------------------------------------------------------------------- */
 
 static void test_wrong_settings(void **state)
@@ -680,6 +695,7 @@ int main(void)
         cmocka_unit_test(test_all_connections_are_taken),
         cmocka_unit_test(test_every_change_is_heard_by_all),
         cmocka_unit_test(test_who_was_deaf_for_a_while_says_so),
+        cmocka_unit_test(test_a_watch_stops_while_nobody_is_there),
         cmocka_unit_test(test_wrong_settings),
         cmocka_unit_test(test_inspect),
     };

@@ -18,6 +18,8 @@
 
 enum { ATTEMPTS = 20, PORT_LEAST = 20000, PORT_MOST = 32000 /* below those that the system gives away */ };
 
+enum { NAME_IN_DN = 100 /* octets; back-mdb takes no very long ones */ };
+
 static const char config[] = "include /etc/ldap/schema/core.schema\n"
                              "include /etc/ldap/schema/cosine.schema\n"
                              "include /etc/ldap/schema/inetorgperson.schema\n"
@@ -37,7 +39,9 @@ static const char config[] = "include /etc/ldap/schema/core.schema\n"
                              "directory %s/data\n"
                              "maxsize 33554432\n"
                              "dbnosync\n"
-                             "access to attrs=userPassword by anonymous auth by * none\n"
+                             "index objectClass,uid,zmqKey eq\n"
+                             "access to attrs=userPassword by dn.exact=\"" LDAP_TEST_SERVICE "\" %s"
+                             " by anonymous auth by * none\n"
                              "access to * by dn.exact=\"" LDAP_TEST_SERVICE "\" read by * none\n"
                              "overlay ppolicy\n"
                              "ppolicy_default cn=policy,dc=test\n"
@@ -120,7 +124,7 @@ static void write_config(struct directory *directory, unsigned flags)
 
     if (flags & DIRECTORY_TLS)
         (void)snprintf(secure, sizeof secure, tls, directory->folder, directory->folder, directory->folder);
-    (void)snprintf(whole, sizeof whole, config, secure, directory->folder,
+    (void)snprintf(whole, sizeof whole, config, secure, directory->folder, flags & DIRECTORY_OPEN ? "read" : "none",
                    flags & DIRECTORY_SILENT ? "" : "overlay syncprov\n");
     write_file(directory, "slapd.conf", whole);
     write_file(directory, "password", "service secret\n");
@@ -154,7 +158,8 @@ static void write_urls(struct directory *directory, unsigned flags)
 
     directory->port = flags & DIRECTORY_TLS ? find_ports() : 0;
     if (directory->port)
-        (void)snprintf(urls + size, sizeof urls - (size_t)size, " ldap://127.0.0.1:%d ldaps://127.0.0.1:%d",
+        (void)snprintf(urls + size, sizeof urls - (size_t)size,
+                       " ldap://127.0.0.1:%1$d ldaps://127.0.0.1:%2$d ldap://127.0.0.2:%1$d ldaps://127.0.0.2:%2$d",
                        directory->port, directory->port + 1);
     write_file(directory, "urls", urls);
 }
@@ -211,6 +216,14 @@ void directory_open(struct directory *directory, unsigned flags)
     assert_true(directory_change(directory, tree));
 }
 
+void directory_reset(struct directory *directory)
+{
+    keeper_stop(&directory->keeper);
+    assert_int_equal(shell(directory, "rm -rf data && mkdir data"), 0);
+    keeper_start(&directory->keeper);
+    assert_true(directory_change(directory, tree));
+}
+
 void directory_close(struct directory *directory)
 {
     keeper_close(&directory->keeper);
@@ -233,49 +246,72 @@ static void encode(char *text, size_t size, const char *value)
         sodium_bin2base64(text, size, (const uint8_t *)value, strlen(value), sodium_base64_VARIANT_ORIGINAL));
 }
 
-void directory_dn64(char *text, size_t size, const char *name)
+void directory_dn(char *dn, size_t size, const char *name)
 {
-    char dn[1024];
-    char *to = dn + sprintf(dn, "uid=");
+    uint8_t digest[crypto_generichash_BYTES_MIN];
+    char hex[17];
+    char *to = dn;
 
-    for (const char *from = name; *from; from++)
+    assert_true(size >= 64 + 3 * strlen(name));
+    (void)crypto_generichash(digest, sizeof digest, (const uint8_t *)name, strlen(name), NULL, 0);
+    to += sprintf(to, "cn=%s.", sodium_bin2hex(hex, sizeof hex, digest, 8));
+    for (const char *from = name; *from && from < name + NAME_IN_DN; from++)
         to += sprintf(to, "\\%02x", (unsigned char)*from);
     (void)strcpy(to, ",ou=people,dc=test");
+}
+
+static void encode_dn(char *text, size_t size, const char *name)
+{
+    char dn[1024];
+
+    directory_dn(dn, sizeof dn, name);
     encode(text, size, dn);
 }
 
-/* What stands behind the name's DN. Values that are given are base64. */
-static void change_person(struct directory *directory, const char *name, const char *format, ...)
+static bool change_person(struct directory *directory, const char *name, const char *rest)
 {
-    char dn[1500];
-    char rest[2500];
-    char ldif[4096];
+    char dn[3000];
+    char ldif[8192];
+
+    encode_dn(dn, sizeof dn, name);
+    assert_true(snprintf(ldif, sizeof ldif, "dn:: %s\n%s\n", dn, rest) < (int)sizeof ldif);
+    return directory_change(directory, ldif);
+}
+
+void directory_change_person(struct directory *directory, const char *name, const char *format, ...)
+{
+    char rest[4096];
     va_list list;
 
-    directory_dn64(dn, sizeof dn, name);
     va_start(list, format);
     (void)vsnprintf(rest, sizeof rest, format, list);
     va_end(list);
-    (void)snprintf(ldif, sizeof ldif, "dn:: %s\n%s\n", dn, rest);
-    if (!directory_change(directory, ldif))
-        fail_msg("%s", ldif);
+    if (!change_person(directory, name, rest))
+        fail_msg("%s: %s", name, rest);
+}
+
+bool directory_try_person(struct directory *directory, const char *name, const char *password)
+{
+    char uid[512];
+    char secret[512];
+    char rest[2048];
+
+    encode(uid, sizeof uid, name);
+    encode(secret, sizeof secret, password);
+    (void)snprintf(rest, sizeof rest,
+                   "objectClass: inetOrgPerson\nobjectClass: zmqUser\nsn: x\nuid:: %s\nuserPassword:: %s\n", uid,
+                   secret);
+    return change_person(directory, name, rest);
 }
 
 void directory_add_person(struct directory *directory, const char *name, const char *password)
 {
-    char uid[512];
-    char secret[512];
-
-    encode(uid, sizeof uid, name);
-    encode(secret, sizeof secret, password);
-    change_person(directory, name,
-                  "objectClass: inetOrgPerson\nobjectClass: zmqUser\ncn: x\nsn: x\nuid:: %s\nuserPassword:: %s\n", uid,
-                  secret);
+    assert_true(directory_try_person(directory, name, password));
 }
 
 void directory_remove_person(struct directory *directory, const char *name)
 {
-    change_person(directory, name, "changetype: delete\n");
+    directory_change_person(directory, name, "changetype: delete\n");
 }
 
 void directory_set_password(struct directory *directory, const char *name, const char *password)
@@ -283,7 +319,7 @@ void directory_set_password(struct directory *directory, const char *name, const
     char secret[512];
 
     encode(secret, sizeof secret, password);
-    change_person(directory, name, "changetype: modify\nreplace: userPassword\nuserPassword:: %s\n", secret);
+    directory_change_person(directory, name, "changetype: modify\nreplace: userPassword\nuserPassword:: %s\n", secret);
 }
 
 void directory_set_key(struct directory *directory, const char *name, const char *key, bool add)
@@ -291,15 +327,16 @@ void directory_set_key(struct directory *directory, const char *name, const char
     char value[128];
 
     encode(value, sizeof value, key);
-    change_person(directory, name, "changetype: modify\n%s: zmqKey\nzmqKey:: %s\n", add ? "add" : "delete", value);
+    directory_change_person(directory, name, "changetype: modify\n%s: zmqKey\nzmqKey:: %s\n", add ? "add" : "delete",
+                            value);
 }
 
 void directory_set_member(struct directory *directory, const char *name, bool add)
 {
-    char dn[1500];
-    char ldif[2048];
+    char dn[3000];
+    char ldif[4096];
 
-    directory_dn64(dn, sizeof dn, name);
+    encode_dn(dn, sizeof dn, name);
     (void)snprintf(ldif, sizeof ldif, "dn: " LDAP_TEST_GROUP "\nchangetype: modify\n%s: member\nmember:: %s\n",
                    add ? "add" : "delete", dn);
     assert_true(directory_change(directory, ldif));

@@ -25,8 +25,9 @@ struct directory {
 };
 
 enum directory_flags {
-    DIRECTORY_TLS = 1,    /* by TCP too, with a certificate for 127.0.0.1 and localhost */
+    DIRECTORY_TLS = 1,    /* by TCP too, with a certificate for 127.0.0.1, not 127.0.0.2 */
     DIRECTORY_SILENT = 2, /* it does not tell of changes */
+    DIRECTORY_OPEN = 4,   /* the service may read passwords */
 };
 
 /* Is slapd installed? */
@@ -38,14 +39,26 @@ void directory_close(struct directory *directory);
 /* Changes it as ldapmodify(1) reads it; false: it did not. */
 bool directory_change(struct directory *directory, const char *ldif);
 
-/* People are uid=NAME,ou=people,dc=test, inetOrgPerson with zmqKey. Any octets: base64 is used. */
+/* Empties it: the tree is there, and nobody in it. */
+void directory_reset(struct directory *directory);
+
+/*
+ * People are below ou=people,dc=test, inetOrgPerson with zmqKey; cn, of which the DN is made, is the name and something in
+ * front, since a directory may take " a" and "A" for the same.
+ */
 void directory_add_person(struct directory *directory, const char *name, const char *password);
+bool directory_try_person(struct directory *directory, const char *name,
+                          const char *password); /* false: there already */
 void directory_remove_person(struct directory *directory, const char *name);
 void directory_set_password(struct directory *directory, const char *name, const char *password);
 void directory_set_key(struct directory *directory, const char *name, const char *key, bool add);
 void directory_set_member(struct directory *directory, const char *name, bool add);
 
-/* dn: that person's, base64. */
-void directory_dn64(char *text, size_t size, const char *name);
+/* The person's DN. dn: 64 octets and 3 for each of the name's. */
+void directory_dn(char *dn, size_t size, const char *name);
+
+/* Behind the person's DN, a change as ldapmodify(1) reads it. */
+__attribute__((format(printf, 3, 4))) void directory_change_person(struct directory *directory, const char *name,
+                                                                   const char *format, ...);
 
 #endif
