@@ -170,8 +170,10 @@ const char *auth_network_print(char text[AUTH_NETWORK_TEXT], const struct auth_n
     bool v4 = network->bits >= MAPPED_BITS && is_mapped(network->address);
     char address[INET6_ADDRSTRLEN] = "";
 
-    if (network->local)
-        return strcpy(text, "local");
+    if (network->local) {
+        (void)snprintf(text, AUTH_NETWORK_TEXT, "local");
+        return text;
+    }
     if (v4)
         (void)inet_ntop(AF_INET, network->address + sizeof mapped, address, sizeof address);
     else

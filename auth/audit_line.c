@@ -15,6 +15,12 @@ struct line {
 
 _Static_assert(6 * (5 * AUTH_TEXT_MAX + 64) + 512 <= AUTH_AUDIT_LINE_MAX, "any line has room");
 
+static void begin(struct line *line, char *text)
+{
+    line->text = text;
+    line->size = 0;
+}
+
 static void put(struct line *line, const char *text)
 {
     size_t size = strlen(text);
@@ -112,27 +118,29 @@ static void put_all(struct line *line, const char *event, const struct auth_requ
     put_text(line, ",\"backend\":", verdict->backend);
 }
 
-size_t auth_audit_line(char *text, size_t room, const struct auth_request *request, const struct auth_verdict *verdict,
+size_t auth_audit_line(char *line, size_t room, const struct auth_request *request, const struct auth_verdict *verdict,
                        uint64_t microseconds, uint64_t wall_ms)
 {
-    struct line line = {text, 0};
+    struct line out;
 
     if (room < AUTH_AUDIT_LINE_MAX)
         return 0;
-    put_all(&line, "decision", request, verdict, wall_ms);
-    put_number(&line, ",\"microseconds\":", microseconds);
-    put(&line, "}");
-    return line.size;
+    begin(&out, line);
+    put_all(&out, "decision", request, verdict, wall_ms);
+    put_number(&out, ",\"microseconds\":", microseconds);
+    put(&out, "}");
+    return out.size;
 }
 
-size_t auth_audit_revoked_line(char *text, size_t room, const struct auth_request *request,
+size_t auth_audit_revoked_line(char *line, size_t room, const struct auth_request *request,
                                const struct auth_verdict *verdict, bool closed, uint64_t wall_ms)
 {
-    struct line line = {text, 0};
+    struct line out;
 
     if (room < AUTH_AUDIT_LINE_MAX)
         return 0;
-    put_all(&line, "revoked", request, verdict, wall_ms);
-    put(&line, closed ? ",\"closed\":true}" : ",\"closed\":false}");
-    return line.size;
+    begin(&out, line);
+    put_all(&out, "revoked", request, verdict, wall_ms);
+    put(&out, closed ? ",\"closed\":true}" : ",\"closed\":false}");
+    return out.size;
 }

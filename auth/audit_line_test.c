@@ -115,11 +115,11 @@ static void test_hostile_texts(void **state)
 
         memset(asked.user, octet < 256 ? octet : 'x', AUTH_TEXT_MAX);
         if (octet >= 256)
-            strcpy(asked.user, endings[octet - 256]);
-        strcpy(asked.domain, asked.user);
-        strcpy(asked.address, asked.user);
-        strcpy(yes.user_id, asked.user);
-        strcpy(yes.reason, asked.user);
+            (void)snprintf(asked.user, sizeof asked.user, "%s", endings[octet - 256]);
+        memcpy(asked.domain, asked.user, sizeof asked.domain);
+        memcpy(asked.address, asked.user, sizeof asked.address);
+        memcpy(yes.user_id, asked.user, sizeof yes.user_id);
+        memcpy(yes.reason, asked.user, sizeof yes.reason);
         (void)auth_text_print(yes.backend, sizeof yes.backend, "%s", asked.user);
         size = auth_audit_line(line, sizeof line, &asked, &yes, UINT64_MAX, UINT64_MAX / 1000000);
         assert_int_equal(size, strlen(line));
@@ -136,7 +136,7 @@ static void test_escapes(void **state)
     char line[AUTH_AUDIT_LINE_MAX];
 
     (void)state;
-    strcpy(asked.user, "a\"b\\c\nd\x7f\xc2\x85\xff\xc3\xab/");
+    (void)snprintf(asked.user, sizeof asked.user, "%s", "a\"b\\c\nd\x7f\xc2\x85\xff\xc3\xab/");
     (void)auth_audit_line(line, sizeof line, &asked, &no, 0, wall);
     assert_non_null(strstr(line, "\"user\":\"a\\\"b\\\\c\\u000ad\\u007f\\u0085\xef\xbf\xbd\xc3\xab/\""));
 }

@@ -22,12 +22,12 @@
 #include "auth/audit_sink.h"
 
 static char folder[64];
-static char path[128]; /* of a file in it */
+static char path[96]; /* of a file in it */
 
 static int setup(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/ironauth-audit-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "/tmp/ironauth-audit-XXXXXX");
     if (!mkdtemp(folder))
         return -1;
     (void)snprintf(path, sizeof path, "%s/log", folder);
@@ -267,7 +267,7 @@ static int listen_at(const char *name)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     assert_true(fd >= 0);
-    strcpy(address.sun_path, name);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", name);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
 }

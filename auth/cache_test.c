@@ -179,14 +179,14 @@ static void test_oldest_goes_first(void **state)
 {
     struct auth_cache *cache = *state;
 
-    for (uint8_t i = 0; i < ENTRIES; i++)
-        put(cache, curve(i), "x", "", i);
+    for (int i = 0; i < ENTRIES; i++)
+        put(cache, curve((uint8_t)i), "x", "", (uint64_t)i);
     put(cache, curve(0), "again", "", ENTRIES); /* now the youngest */
     put(cache, curve(ENTRIES), "x", "", ENTRIES);
     assert_null(get(cache, curve(1), ENTRIES));
     assert_string_equal(get(cache, curve(0), ENTRIES), "again");
-    for (uint8_t i = 2; i <= ENTRIES; i++)
-        assert_non_null(get(cache, curve(i), ENTRIES));
+    for (int i = 2; i <= ENTRIES; i++)
+        assert_non_null(get(cache, curve((uint8_t)i), ENTRIES));
 }
 
 /* Many more than there is room for, some dropped: what was put last is there, and no more than there is room for. */

@@ -193,10 +193,10 @@ static int read_domain(struct auth_config *config, const struct auth_zpl *sectio
         return rc;
     config->domain_count++;
     domain->forward = -1;
-    domain->name = auth_section_text(section, "name");
+    domain->name = auth_section_get(section, "name")->value;
     if (strlen(domain->name) > AUTH_TEXT_MAX)
-        return auth_section_wrong(mistake, auth_zpl_find(section, "name"), 0, "a domain's name has at most %d octets",
-                                  AUTH_TEXT_MAX);
+        return auth_section_wrong(mistake, auth_section_get(section, "name"), 0,
+                                  "a domain's name has at most %d octets", AUTH_TEXT_MAX);
     rc = read_networks(&domain->allow, &domain->allow_count, section, "allow", mistake);
     if (rc == 0)
         rc = read_networks(&domain->deny, &domain->deny_count, section, "deny", mistake);
@@ -210,22 +210,23 @@ static int compare_domains(const void *a, const void *b)
     return strcmp(((const struct auth_domain *)a)->name, ((const struct auth_domain *)b)->name);
 }
 
-/* The later one of two sections with this name. */
+/* At the later one of the two. */
 static int repeated_domain(const struct auth_config *config, const char *name, struct auth_mistake *mistake)
 {
-    const struct auth_zpl *property = NULL;
     unsigned first = 0;
 
     for (const struct auth_zpl *at = auth_config_next(config->zpl->child, "domain"); at;
          at = auth_config_next(at->next, "domain")) {
-        property = auth_zpl_find(at, "name");
+        const struct auth_zpl *property = auth_section_get(at, "name");
+
         if (strcmp(property->value, name) != 0)
             continue;
         if (first > 0)
-            break;
+            return auth_section_wrong(mistake, property, 0, "there is another domain named '%.64s', in line %u", name,
+                                      first);
         first = property->line;
     }
-    return auth_section_wrong(mistake, property, 0, "there is another domain named '%.64s', in line %u", name, first);
+    return -EINVAL;
 }
 
 int auth_config_read_domains(struct auth_config *config, struct auth_mistake *mistake)

@@ -39,8 +39,7 @@ static bool next_example(FILE *page, char *text, size_t room)
             return true;
         } else if (within) {
             assert_true(strlen(line) < room - size);
-            strcpy(text + size, line);
-            size += strlen(line);
+            size += (size_t)snprintf(text + size, room - size, "%s", line);
         }
     }
     return false;

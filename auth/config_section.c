@@ -146,6 +146,14 @@ int auth_section_number(const struct auth_zpl *section, const char *name, int *n
     return 0;
 }
 
+const struct auth_zpl *auth_section_get(const struct auth_zpl *section, const char *name)
+{
+    static const struct auth_zpl empty = {.name = "", .value = ""};
+    const struct auth_zpl *property = auth_zpl_find(section, name);
+
+    return property ? property : &empty;
+}
+
 const char *auth_section_text(const struct auth_zpl *section, const char *name)
 {
     const struct auth_zpl *property = auth_zpl_find(section, name);

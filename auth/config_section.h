@@ -36,6 +36,9 @@ __attribute__((format(printf, 4, 5))) int auth_section_wrong(struct auth_mistake
 int auth_section_number(const struct auth_zpl *section, const char *name, int *number, int least, int most,
                         struct auth_mistake *mistake);
 
+/* A property that auth_section_check found to be there. */
+const struct auth_zpl *auth_section_get(const struct auth_zpl *section, const char *name);
+
 /* NULL if the section has no such property. */
 const char *auth_section_text(const struct auth_zpl *section, const char *name);
 

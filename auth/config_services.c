@@ -7,6 +7,7 @@
 
 #include "auth/config_read.h"
 #include "auth/config_section.h"
+#include "auth/text.h"
 
 static const struct auth_property backend_properties[] = {{"name", AUTH_PROPERTY_REQUIRED},
                                                           {"url", AUTH_PROPERTY_REQUIRED},
@@ -55,7 +56,7 @@ static bool is_taken(const struct auth_config *config, const char *name)
 static int check_name(const struct auth_config *config, const struct auth_zpl *section, struct auth_mistake *mistake)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    const struct auth_zpl *property = auth_zpl_find(section, "name");
+    const struct auth_zpl *property = auth_section_get(section, "name");
     const char *name = property->value;
     size_t size = strspn(name, allowed);
 
@@ -91,17 +92,16 @@ static const char *get_setting(const void *arg, const char *name)
 static int unknown_scheme(const struct auth_zpl *property, struct auth_mistake *mistake)
 {
     const char *const *schemes = auth_backend_schemes();
+    size_t size = strcspn(property->value, ":");
     char list[100] = "";
-    int size = (int)strcspn(property->value, ":");
+    size_t length = 0;
 
-    for (; *schemes && strlen(list) + strlen(*schemes) + 2 < sizeof list; schemes++) {
-        strcat(list, " ");
-        strcat(list, *schemes);
-    }
+    for (; *schemes; schemes++)
+        length += auth_text_print(list + length, sizeof list - length, " %s", *schemes);
     if (property->value[size] != ':')
         return auth_section_wrong(mistake, property, 0, "a URL begins with one of these and a colon:%s", list);
     return auth_section_wrong(mistake, property, 0, "no back end '%.*s' is built in; these are:%s",
-                              size > 32 ? 32 : size, property->value, list);
+                              (int)(size > 32 ? 32 : size), property->value, list);
 }
 
 static int read_backend(struct auth_config *config, const struct auth_zpl *section, struct auth_mistake *mistake)
@@ -125,8 +125,8 @@ static int read_backend(struct auth_config *config, const struct auth_zpl *secti
         rc = auth_section_number(section, "cache", &cache, 0, CACHE_MAX, mistake);
     if (rc < 0)
         return rc;
-    settings.name = auth_section_text(section, "name");
-    settings.url = url->value;
+    settings.name = auth_section_get(section, "name")->value;
+    settings.url = auth_section_get(section, "url")->value;
     settings.get = get_setting;
     settings.arg = section;
     config->backends[config->backend_count++] = (struct auth_backend_config){ops, settings, cache};
@@ -190,8 +190,8 @@ static int read_forward(struct auth_config *config, const struct auth_zpl *secti
         return rc;
     config->forward_count++;
     *forward = (struct auth_forward_config){.timeout = TIMEOUT_DEFAULT, .cache = CACHE_DEFAULT};
-    forward->name = auth_section_text(section, "name");
-    forward->certificate = auth_section_text(section, "certificate");
+    forward->name = auth_section_get(section, "name")->value;
+    forward->certificate = auth_section_get(section, "certificate")->value;
     rc = auth_section_number(section, "timeout", &forward->timeout, TIMEOUT_MIN, TIMEOUT_MAX, mistake);
     if (rc == 0)
         rc = auth_section_number(section, "cache", &forward->cache, 0, CACHE_MAX, mistake);
@@ -209,6 +209,7 @@ static int make_room(struct auth_config *config)
         calloc(backends < AUTH_BACKENDS_MAX ? backends + 1 : AUTH_BACKENDS_MAX, sizeof *config->backends);
     config->forwards =
         calloc(forwards < AUTH_FORWARDS_MAX ? forwards + 1 : AUTH_FORWARDS_MAX, sizeof *config->forwards);
+    config->backend_count = config->forward_count = 0;
     return config->backends && config->forwards ? 0 : -ENOMEM;
 }
 
@@ -237,7 +238,7 @@ int auth_config_read_services(struct auth_config *config, struct auth_mistake *m
 static int check_clients(const struct auth_config *config, const struct auth_zpl *section, struct auth_mistake *mistake)
 {
     static const char prefix[] = "domain:";
-    const struct auth_zpl *property = auth_zpl_find(section, "clients");
+    const struct auth_zpl *property = auth_section_get(section, "clients");
     size_t skip = sizeof prefix - 1;
     const struct auth_domain *domain;
     const struct auth_rule *rule;
@@ -265,7 +266,7 @@ int auth_config_read_serve(struct auth_config *config, struct auth_mistake *mist
     rc = auth_section_check(section, serve_properties, NULL, mistake);
     if (rc < 0)
         return rc;
-    endpoint = auth_zpl_find(section, "endpoint");
+    endpoint = auth_section_get(section, "endpoint");
     rc = check_endpoint(endpoint, endpoint->value, mistake);
     if (rc == 0)
         rc = check_clients(config, section, mistake);

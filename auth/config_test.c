@@ -315,12 +315,14 @@ static void test_long_mistakes(void **state)
     struct auth_config *config = NULL;
     struct auth_mistake mistake;
     char text[2000];
+    int size;
 
     (void)state;
     memset(text, 'a', sizeof text);
     assert_int_equal(auth_config_parse(&config, text, sizeof text, &mistake), -EINVAL);
     assert_true(strlen(mistake.text) < 120);
-    memcpy(text, DOMAIN "    allow = ", strlen(DOMAIN "    allow = "));
+    size = snprintf(text, sizeof text, DOMAIN "    allow = ");
+    memset(text + size, 'a', sizeof text - (size_t)size);
     assert_int_equal(auth_config_parse(&config, text, sizeof text, &mistake), -EINVAL);
     assert_non_null(strstr(mistake.text, "255"));
     assert_int_equal(mistake.line, 3);
@@ -350,7 +352,7 @@ static void test_too_many(void **state)
 static void test_many_domains(void **state)
 {
     enum { COUNT = 10000, LINE = 64 };
-    char *text = malloc(COUNT * LINE);
+    char *text = malloc((size_t)COUNT * LINE);
     struct auth_config *config;
     size_t size = 0;
     char name[16];

@@ -47,7 +47,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
 {
     struct auth_http *http = arg;
 
-    (void)version, (void)data, (void)size, (void)state;
+    (void)version, (void)data, (void)state;
+    *size = 0; /* a body is passed over */
     if (strcmp(url, "/metrics") != 0)
         return answer(connection, MHD_HTTP_NOT_FOUND, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain",
                       strdup("Not found. There is /metrics.\n"));

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -74,8 +75,8 @@ static struct auth_request request(const char *domain, const char *address, enum
 {
     struct auth_request asked = {.mechanism = mechanism, .user = "alice", .password = "secret"};
 
-    strcpy(asked.domain, domain);
-    strcpy(asked.address, address);
+    (void)snprintf(asked.domain, sizeof asked.domain, "%s", domain);
+    (void)snprintf(asked.address, sizeof asked.address, "%s", address);
     assert_true(auth_key_parse(asked.key, KEY));
     return asked;
 }

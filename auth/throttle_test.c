@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
-enum { ENTRIES = 3072, MINUTE = 60000 };
+enum { ENTRIES = 3072 };
+
+static const uint64_t minute = 60000; /* ms */
 
 static int setup(void **state)
 {
@@ -123,13 +125,13 @@ static void test_forgotten_with_time(void **state)
 
     fail_times(throttle, "10.0.0.1", "alice", 3, 0);
     fail_times(throttle, "10.0.0.2", "bob", 8, 0);
-    fail_times(throttle, "10.0.0.1", "alice", 1, 5 * MINUTE);
-    assert_int_equal(auth_throttle_when(throttle, "10.0.0.1", "alice", 5 * MINUTE), 5 * MINUTE); /* one failure */
-    fail_times(throttle, "10.0.0.2", "bob", 1, 30 * MINUTE - 1);
-    assert_int_equal(auth_throttle_when(throttle, "10.0.0.2", "x", 30 * MINUTE - 1), 30 * MINUTE - 1 + 8000);
-    assert_int_equal(auth_throttle_when(throttle, "10.0.0.2", "bob", 60 * MINUTE - 1), 60 * MINUTE - 1);
-    fail_times(throttle, "10.0.0.2", "bob", 1, 60 * MINUTE);
-    assert_int_equal(auth_throttle_when(throttle, "10.0.0.2", "bob", 60 * MINUTE), 60 * MINUTE);
+    fail_times(throttle, "10.0.0.1", "alice", 1, 5 * minute);
+    assert_int_equal(auth_throttle_when(throttle, "10.0.0.1", "alice", 5 * minute), 5 * minute); /* one failure */
+    fail_times(throttle, "10.0.0.2", "bob", 1, 30 * minute - 1);
+    assert_int_equal(auth_throttle_when(throttle, "10.0.0.2", "x", 30 * minute - 1), 30 * minute - 1 + 8000);
+    assert_int_equal(auth_throttle_when(throttle, "10.0.0.2", "bob", 60 * minute - 1), 60 * minute - 1);
+    fail_times(throttle, "10.0.0.2", "bob", 1, 60 * minute);
+    assert_int_equal(auth_throttle_when(throttle, "10.0.0.2", "bob", 60 * minute), 60 * minute);
 }
 
 static void test_success_forgives_its_own(void **state)

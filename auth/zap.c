@@ -104,10 +104,8 @@ int auth_zap_parse(struct auth_request *request, struct auth_frame *id, const st
 /* ---- the reply ---- */
 
 /* RFC 27: "metadata ... SHALL use the ZMTP 3.0 format": name behind one octet of size, value behind four. */
-static size_t put_property(uint8_t *to, const char *name, const char *value, size_t size)
+static size_t put_property(uint8_t *to, const char *name, size_t name_size, const char *value, size_t size)
 {
-    size_t name_size = strlen(name);
-
     to[0] = (uint8_t)name_size;
     memcpy(to + 1, name, name_size);
     to += 1 + name_size;
@@ -121,7 +119,7 @@ static size_t put_property(uint8_t *to, const char *name, const char *value, siz
 
 static size_t put_grant(uint8_t metadata[AUTH_ZAP_METADATA_MAX], const struct auth_request *request, const char *stamp)
 {
-    char grant[sizeof "CURVE\t\t\t" + 2 * AUTH_TEXT_MAX + AUTH_STAMP_SIZE];
+    char grant[sizeof "CURVE\t\t\t" + AUTH_TEXT_MAX + AUTH_TEXT_MAX + AUTH_STAMP_SIZE];
     char key[AUTH_KEY_TEXT] = "";
     const char *who = request->user;
     int size;
@@ -131,7 +129,7 @@ static size_t put_grant(uint8_t metadata[AUTH_ZAP_METADATA_MAX], const struct au
         who = auth_key_print(key, request->key);
     size = snprintf(grant, sizeof grant, "%s\t%s\t%s\t%s", auth_mechanism_name(request->mechanism), request->domain,
                     who, stamp);
-    return put_property(metadata, AUTH_GRANT, grant, (size_t)size);
+    return put_property(metadata, AUTH_GRANT, sizeof AUTH_GRANT - 1, grant, (size_t)size);
 }
 
 static const char *status_text(enum auth_status status)
