@@ -55,7 +55,7 @@ ironauth_t *auth_start(void *context, const char *file, bool quiet);
 int auth_audit_rotate(ironauth_t *auth);
 
 /* The thread's loop. */
-void *auth_engine_run(void *auth);
+void *auth_engine_run(void *arg); /* the authenticator */
 
 /* Runs function on the authenticator's thread and waits for its end. From other threads. */
 void auth_engine_call(struct ironauth *auth, void (*function)(struct ironauth *auth, void *arg), void *arg);

@@ -17,11 +17,13 @@ enum {
     SERVERS_MAX = 16,
     REVIEWS_AT_ONCE = 16,
     FRAME_MAX = 4096, /* octets */
-    SILENCE = 2500,   /* ms without a word after which a server is away */
-    REOPEN = 5000, /* ms after which the socket to a server that is away is made anew: its name may mean another address
-                      * now, and a server that refused us once is not asked again by the old one */
-    NUMBER_SIZE = 17 /* a request's id, as text */
+    NUMBER_SIZE = 17, /* a request's id, as text */
 };
+
+/* In ms. A server is away after SILENCE without a word. After REOPEN its socket is made anew: its name may mean another
+ * address now, and a server that refused us once is not asked again by the old one. PING_AGAIN is the pause where there was
+ * no connection: the first ping makes us known to the server. */
+enum { SILENCE = 2500, REOPEN = 5000, PING_AGAIN = 100 };
 
 enum server_state { UNKNOWN, UP, AWAY };
 
@@ -30,8 +32,8 @@ struct server {
     const struct auth_forward_server *config;
     void *socket; /* NULL: it could not be made */
     enum server_state state;
-    uint64_t opened, heard, pinged; /* ms */
-    char word[AUTH_WIRE_STATE];     /* the service's state */
+    uint64_t opened, heard, next_ping; /* ms */
+    char word[AUTH_WIRE_STATE];        /* the service's state */
 };
 
 /* Owner: the generation; the authenticator's thread. */
@@ -144,8 +146,7 @@ static void ping(struct server *server, uint64_t now)
     static const char id[] = "0";
     struct auth_frame frames[3] = {auth_wire_text(AUTH_WIRE_VERSION), auth_wire_text(id), auth_wire_text("PING")};
 
-    server->pinged = now;
-    (void)auth_frames_send(server->socket, frames, 3);
+    server->next_ping = now + (auth_frames_send(server->socket, frames, 3) == 0 ? AUTH_WIRE_PING_IVL : PING_AGAIN);
 }
 
 /* ---- the source ---- */
@@ -342,7 +343,8 @@ size_t auth_forward_items(const struct auth_forward *forward, zmq_pollitem_t *it
 
 /* ---- time ---- */
 
-static void tick_server(struct auth_forward *forward, struct server *server, uint64_t now)
+/* Returns when to look again. */
+static uint64_t tick_server(struct auth_forward *forward, struct server *server, uint64_t now)
 {
     if (server->state != AWAY && now >= server->heard + SILENCE)
         server->state = AWAY;
@@ -350,8 +352,9 @@ static void tick_server(struct auth_forward *forward, struct server *server, uin
         close_socket(server);
         (void)open_socket(forward, server);
     }
-    if (server->socket && now >= server->pinged + AUTH_WIRE_PING_IVL)
+    if (server->socket && now >= server->next_ping)
         ping(server, now);
+    return server->socket ? server->next_ping : server->opened + REOPEN;
 }
 
 /* Who was asked has had its time, and is away if it said nothing at all meanwhile. True: one of them may answer yet. */
@@ -412,11 +415,13 @@ static uint64_t tick_tasks(struct auth_forward *forward, struct auth_link *hopel
 uint64_t auth_forward_tick(struct ironauth *auth, struct auth_forward *forward, uint64_t now)
 {
     struct auth_link hopeless, *link;
-    uint64_t next = now + AUTH_WIRE_PING_IVL / 2, when;
+    uint64_t next = AUTH_NEVER, when;
 
     auth_list_init(&hopeless);
-    for (size_t i = 0; i < forward->config->count; i++)
-        tick_server(forward, &forward->servers[i], now);
+    for (size_t i = 0; i < forward->config->count; i++) {
+        when = tick_server(forward, &forward->servers[i], now);
+        next = when < next ? when : next;
+    }
     when = tick_tasks(forward, &hopeless, now);
     while ((link = auth_list_take(&hopeless)))
         finish(auth, forward, AUTH_LIST_OF(link, struct auth_task, queue), -EAGAIN);

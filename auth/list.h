@@ -47,7 +47,9 @@ static inline struct auth_link *auth_list_take(struct auth_link *list)
 
     if (link == list)
         return NULL;
-    auth_list_remove(link);
+    list->next = link->next;
+    link->next->prev = list;
+    auth_list_init(link);
     return link;
 }
 

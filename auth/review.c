@@ -301,10 +301,13 @@ void auth_review_due(struct auth_source *source)
 
 void auth_review_clear(struct auth_source *source)
 {
-    struct auth_link *link;
+    struct auth_link *backlog = &source->review.backlog, *next;
 
-    while ((link = auth_list_take(&source->review.backlog)))
+    for (struct auth_link *link = backlog->next; link != backlog; link = next) {
+        next = link->next;
         free(AUTH_LIST_OF(link, struct item, link));
+    }
+    auth_list_init(backlog);
 }
 
 void auth_review_fini(struct auth_scan *scan)
