@@ -112,12 +112,11 @@ static void drop(struct files_certs *certs, struct files_cert **place)
     struct files_cert *cert = *place;
 
     *place = cert->next_file;
-    if (!cert->error) {
-        place = &certs->by_key[bucket(certs, cert->key, sizeof cert->key)];
-        while (*place != cert)
-            place = &(*place)->next_key;
+    place = &certs->by_key[bucket(certs, cert->key, sizeof cert->key)];
+    while (*place && *place != cert)
+        place = &(*place)->next_key;
+    if (*place)
         *place = cert->next_key;
-    }
     free_cert(cert);
     certs->count--;
 }
@@ -125,27 +124,32 @@ static void drop(struct files_certs *certs, struct files_cert **place)
 /* Twice as many buckets, when there are as many files. */
 static int make_room(struct files_certs *certs)
 {
-    struct files_certs grown = *certs;
+    struct files_cert **old = certs->by_file;
+    size_t old_room = certs->room;
+    size_t room = old_room ? old_room * 2 : FIRST_ROOM;
+    struct files_cert **by_file;
+    struct files_cert **by_key;
 
-    if (certs->count < certs->room)
+    if (certs->count < old_room)
         return 0;
-    grown.room = certs->room ? certs->room * 2 : FIRST_ROOM;
-    grown.by_file = calloc(grown.room, sizeof *grown.by_file);
-    grown.by_key = calloc(grown.room, sizeof *grown.by_key);
-    if (!grown.by_file || !grown.by_key) {
-        free(grown.by_file);
-        free(grown.by_key);
+    by_file = calloc(room, sizeof(struct files_cert *));
+    by_key = calloc(room, sizeof(struct files_cert *));
+    if (!by_file || !by_key) {
+        free(by_file);
+        free(by_key);
         return -ENOMEM;
     }
-    for (size_t i = 0; i < certs->room; i++) {
-        for (struct files_cert *cert = certs->by_file[i], *next; cert; cert = next) {
+    free(certs->by_key);
+    certs->by_file = by_file;
+    certs->by_key = by_key;
+    certs->room = room;
+    for (size_t i = 0; i < old_room; i++) {
+        for (struct files_cert *cert = old[i], *next; cert; cert = next) {
             next = cert->next_file;
-            link_cert(&grown, cert);
+            link_cert(certs, cert);
         }
     }
-    free(certs->by_file);
-    free(certs->by_key);
-    *certs = grown;
+    free(old);
     return 0;
 }
 
@@ -183,11 +187,16 @@ static bool is_candidate(const char *file)
            !(size >= strlen("_secret") && strcmp(file + size - strlen("_secret"), "_secret") == 0);
 }
 
-/* What is the file's own fault, and stays so until the file changes. */
+/* Whatever is not our own want is the file's fault, and throws out no other one. */
+static bool is_ours(int error)
+{
+    return error == ENOMEM || error == EMFILE || error == ENFILE || error == EINTR || error == EAGAIN;
+}
+
+/* It stays so until the file changes; else the disk or network failed, and the file is read again with the next change. */
 static bool is_lasting(int error)
 {
-    return error == EINVAL || error == EACCES || error == EPERM || error == EISDIR || error == ELOOP ||
-           error == ENOENT || error == ENOTDIR || error == ENXIO;
+    return error == EINVAL || error == EACCES || error == EPERM || error == EISDIR || error == ELOOP || error == ENXIO;
 }
 
 static int system_error(int error)
@@ -238,7 +247,8 @@ static int read_cert(struct files_cert *cert, const char *path)
 
     if (!loaded) {
         cert->error = errno;
-        return is_lasting(errno) ? 0 : system_error(errno);
+        cert->identity.racy |= !is_lasting(errno);
+        return is_ours(errno) ? system_error(errno) : 0;
     }
     rc = take_meta(cert, loaded);
     curve_cert_destroy(&loaded);
@@ -287,7 +297,7 @@ static int apply(struct files_certs *certs, const char *path, const char *file)
     struct files_cert *cert;
 
     if (lstat(path, &link) != 0 || stat(path, &status) != 0) {
-        if (!is_lasting(errno))
+        if (is_ours(errno))
             return system_error(errno);
         forget(certs, file);
         return 0;

@@ -191,7 +191,7 @@ static int fill(struct files_users *users, const char *text, size_t size)
     while (users->room < lines)
         users->room *= 2;
     users->all = calloc(lines, sizeof *users->all);
-    users->by_name = calloc(users->room, sizeof *users->by_name);
+    users->by_name = calloc(users->room, sizeof(struct files_user *));
     return users->all && users->by_name ? parse(users, text, size) : -ENOMEM;
 }
 

@@ -72,7 +72,7 @@ static int look_up(struct auth_sqlite_link *link, enum auth_sqlite_statement whi
     if (rc == 0)
         rc = auth_sqlite_step(link, statement);
     if (rc != 1)
-        return rc ? rc : -ENOENT;
+        return rc == 0 ? -ENOENT : rc == -ENOMEM || rc == -EBADMSG ? rc : -EAGAIN;
     found = auth_sqlite_text(statement, 0, AUTH_TEXT_MAX);
     text = auth_sqlite_text(statement, 1, limit);
     if (!found || strcmp(found, name) != 0 || !text)
@@ -91,7 +91,7 @@ static int look_up(struct auth_sqlite_link *link, enum auth_sqlite_statement whi
 static int find_key(struct auth_session *session, const uint8_t *key, struct auth_record *record)
 {
     char text[AUTH_KEY_TEXT];
-    char owner[AUTH_TEXT_MAX + 1];
+    char owner[AUTH_TEXT_MAX + 1] = "";
     int rc =
         look_up(&session->link, AUTH_SQLITE_KEY_FIND, zmq_z85_encode(text, key, AUTH_KEY_SIZE), owner, AUTH_TEXT_MAX);
 

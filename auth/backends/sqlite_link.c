@@ -167,7 +167,7 @@ int auth_sqlite_link_ready(struct auth_sqlite_link *link)
         if (rc)
             auth_sqlite_link_drop(link);
     }
-    return rc;
+    return rc == -EPERM ? -EAGAIN : rc; /* a file that may not be read is away */
 }
 
 sqlite3_stmt *auth_sqlite_statement(struct auth_sqlite_link *link, enum auth_sqlite_statement which, int *rc)

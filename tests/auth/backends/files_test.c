@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -329,6 +330,34 @@ static void test_unreadable(void **state)
     assert_int_equal(ask_as_nobody(keys[1]), -EAGAIN);
 }
 
+/* A want of our own is none of the files' faults: nobody is forgotten for it, and it passes. */
+static void test_without_descriptors(void **state)
+{
+    uint8_t keys[2][AUTH_KEY_SIZE];
+    struct auth_record record;
+    struct rlimit old;
+    struct rlimit none;
+    int rc[2];
+
+    (void)state;
+    make_key(keys[0]);
+    make_key(keys[1]);
+    save_cert(in_folder("a"), keys[0], "alice");
+    expect_key(keys[0], "alice");
+    save_cert(in_folder("b"), keys[1], "bob");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    none = old;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (size_t i = 0; i < 2; i++)
+        rc[i] = find_key(&subject, keys[i], &record);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_int_equal(rc[0], -EAGAIN);
+    assert_int_equal(rc[1], -EAGAIN);
+    expect_key(keys[0], "alice");
+    expect_key(keys[1], "bob");
+}
+
 static void append_passwords(const char *text, size_t size)
 {
     FILE *file = fopen(in_folder("passwords"), "a");
@@ -488,6 +517,7 @@ int main(void)
         TEST(test_links),
         TEST(test_another_folder),
         TEST(test_unreadable),
+        TEST(test_without_descriptors),
         TEST(test_damaged_lines),
         TEST(test_two_lines_for_one_user),
         TEST(test_passwords_file),
