@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <zmq.h>
 
 #include <cmocka.h>
 
@@ -233,20 +234,78 @@ static void test_half_a_certificate(void **state)
     expect_key(keys[1], "half");
 }
 
+static void format_cert(char text[256], const uint8_t *key)
+{
+    char z85[AUTH_KEY_TEXT];
+
+    (void)snprintf(text, 256, "metadata\n    name = \"alice\"\ncurve\n    public-key = \"%s\"\n",
+                   zmq_z85_encode(z85, key, AUTH_KEY_SIZE));
+}
+
 /* In place, with the same size and as fast as can be: no time that a file has tells of it. */
 static void test_changed_in_place(void **state)
 {
     uint8_t keys[2][AUTH_KEY_SIZE];
+    char text[256];
 
     (void)state;
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 200; i++) {
         make_key(keys[i % 2]);
-        save_cert(path_of("%s/%s", "draft"), keys[i % 2], "alice");
-        run("cat '%1$s/draft' > '%1$s/store/a'");
+        format_cert(text, keys[i % 2]);
+        write_file(in_folder("a"), text, strlen(text));
         expect_key(keys[i % 2], "alice");
         if (i)
             expect_key(keys[1 - i % 2], NULL);
     }
+}
+
+static void test_passwords_changed_in_place(void **state)
+{
+    static const char *const passwords[] = {"one", "two"};
+    char lines[2][256];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        (void)snprintf(lines[i], sizeof lines[i], "alice:%s\n", conformance_hash(passwords[i]));
+    for (int i = 0; i < 200; i++) {
+        write_file(in_folder("passwords"), lines[i % 2], strlen(lines[i % 2]));
+        assert_int_equal(check(&subject, "alice", passwords[i % 2]), 0);
+        assert_int_equal(check(&subject, "alice", passwords[1 - i % 2]), -EACCES);
+    }
+}
+
+/* What inotify does not tell of: a watch that misses it never ends. */
+static void test_watching_through_links(void **state)
+{
+    uint8_t keys[2][AUTH_KEY_SIZE];
+    struct auth_session *session;
+    char text[256];
+    int stop[2];
+
+    (void)state;
+    make_key(keys[0]);
+    make_key(keys[1]);
+    assert_int_equal(pipe(stop), 0);
+    run("cd '%s' && mkdir one two && rm -r store && ln -s one store && echo > two/b");
+    save_cert(path_of("%s/%s", "elsewhere"), keys[0], "alice");
+    assert_int_equal(symlink("../elsewhere", in_folder("a")), 0);
+    expect_key(keys[0], "alice");
+    assert_int_equal(subject.ops->begin(subject.backend, &session), 0);
+    assert_int_equal(subject.ops->watch(session, stop[0]), 1);
+    save_cert(path_of("%s/%s", "elsewhere"), keys[1], "alice");
+    assert_int_equal(subject.ops->watch(session, stop[0]), 1);
+    expect_key(keys[1], "alice");
+    save_cert(path_of("%s/%s", "elsewhere"), keys[0], "alice");
+    expect_key(keys[1], NULL);
+    assert_int_equal(subject.ops->watch(session, stop[0]), 1);
+    run("cd '%s' && ln -s two next && mv -T next store");
+    assert_int_equal(subject.ops->watch(session, stop[0]), 1);
+    format_cert(text, keys[1]);
+    write_file(in_folder("b"), text, strlen(text));
+    assert_int_equal(subject.ops->watch(session, stop[0]), 1);
+    subject.ops->end(session);
+    assert_int_equal(close(stop[0]), 0);
+    assert_int_equal(close(stop[1]), 0);
 }
 
 static void test_links(void **state)
@@ -514,6 +573,8 @@ int main(void)
         TEST(test_a_name_that_is_none),
         TEST(test_half_a_certificate),
         TEST(test_changed_in_place),
+        TEST(test_passwords_changed_in_place),
+        TEST(test_watching_through_links),
         TEST(test_links),
         TEST(test_another_folder),
         TEST(test_unreadable),
