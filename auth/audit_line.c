@@ -34,7 +34,7 @@ static void put_escaped(struct line *line, unsigned code)
     line->size += (size_t)sprintf(line->text + line->size, "\\u%04x", code & 0xffff);
 }
 
-/* RFC 8259, section 7; DEL and C1, which JSON would allow, would reach terminals. */
+/* RFC 8259, section 7. DEL, C1 and separators of lines, which JSON would allow, would reach terminals. */
 static void put_character(struct line *line, const char *text, size_t length)
 {
     unsigned first = (unsigned char)text[0];
@@ -43,6 +43,8 @@ static void put_character(struct line *line, const char *text, size_t length)
         put_escaped(line, first);
     } else if (length == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0) {
         put_escaped(line, (unsigned char)text[1]);
+    } else if (length == 3 && !auth_text_clean(text, length)) {
+        put_escaped(line, 0x2000 | ((unsigned char)text[2] & 0x3f));
     } else {
         if (first == '"' || first == '\\')
             line->text[line->size++] = '\\';

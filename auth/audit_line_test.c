@@ -136,9 +136,9 @@ static void test_escapes(void **state)
     char line[AUTH_AUDIT_LINE_MAX];
 
     (void)state;
-    (void)snprintf(asked.user, sizeof asked.user, "%s", "a\"b\\c\nd\x7f\xc2\x85\xff\xc3\xab/");
+    (void)snprintf(asked.user, sizeof asked.user, "%s", "a\"b\\c\nd\x7f\xc2\x85\xff\xc3\xab/\xe2\x80\xa8\xe2\x80\xa9");
     (void)auth_audit_line(line, sizeof line, &asked, &no, 0, wall);
-    assert_non_null(strstr(line, "\"user\":\"a\\\"b\\\\c\\u000ad\\u007f\\u0085\xef\xbf\xbd\xc3\xab/\""));
+    assert_non_null(strstr(line, "\"user\":\"a\\\"b\\\\c\\u000ad\\u007f\\u0085\xef\xbf\xbd\xc3\xab/\\u2028\\u2029\""));
 }
 
 int main(void)

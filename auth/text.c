@@ -42,7 +42,9 @@ static bool is_control(const char *text, size_t length)
 
     if (length == 1)
         return first < 0x20 || first == 0x7f;
-    return length == 2 && first == 0xc2 && (uint8_t)text[1] < 0xa0;
+    if (length == 2)
+        return first == 0xc2 && (uint8_t)text[1] < 0xa0;
+    return length == 3 && (memcmp(text, "\xe2\x80\xa8", 3) == 0 || memcmp(text, "\xe2\x80\xa9", 3) == 0);
 }
 
 bool auth_text_clean(const char *text, size_t size)

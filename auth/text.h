@@ -10,7 +10,8 @@
  * cut off, or size is 0). */
 size_t auth_text_character(const char *text, size_t size);
 
-/* Valid UTF-8 without control characters (C0, DEL, C1). Empty text is clean. */
+/* Valid UTF-8 without control characters (C0, DEL, C1) and without the separators of lines and paragraphs (U+2028, U+2029): it
+ * stays on its line. Empty text is clean. */
 bool auth_text_clean(const char *text, size_t size);
 
 /* As snprintf, but what does not fit is cut between characters, and the length of what stands there is returned. */

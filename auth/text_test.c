@@ -63,6 +63,9 @@ static void test_clean(void **state)
     assert_false(auth_text_clean("a\xc2\x85", 3));
     assert_true(auth_text_clean("a\xc2\xa0", 3));
     assert_false(auth_text_clean("a\xff", 2));
+    assert_false(auth_text_clean("a\xe2\x80\xa8", 4));
+    assert_false(auth_text_clean("a\xe2\x80\xa9", 4));
+    assert_true(auth_text_clean("a\xe2\x80\xaa", 4));
 }
 
 static void test_print_cuts_between_characters(void **state)

@@ -66,22 +66,16 @@ const char *auth_setting(const struct auth_settings *settings, const char *name)
     return settings->get ? settings->get(settings->arg, name) : NULL;
 }
 
-/* Line and paragraph separators are no control characters, and end lines all the same. */
-static bool is_line(const char *text, size_t size)
-{
-    return auth_text_clean(text, size) && !strstr(text, "\xe2\x80\xa8") && !strstr(text, "\xe2\x80\xa9");
-}
-
 bool auth_user_valid(const char *user)
 {
     size_t size = strnlen(user, AUTH_TEXT_MAX + 1);
 
-    return size > 0 && size <= AUTH_TEXT_MAX && !strpbrk(user, ":/") && is_line(user, size);
+    return size > 0 && size <= AUTH_TEXT_MAX && !strpbrk(user, ":/") && auth_text_clean(user, size);
 }
 
 bool auth_comment_valid(const char *comment)
 {
     size_t size = strnlen(comment, AUTH_COMMENT_MAX + 1);
 
-    return size <= AUTH_COMMENT_MAX && is_line(comment, size);
+    return size <= AUTH_COMMENT_MAX && auth_text_clean(comment, size);
 }
