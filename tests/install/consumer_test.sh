@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Installs a build into a fresh folder, then compiles and runs a program on it: by pkg-config, shared and static, and by
-# find_package(ZeroMQ) and find_package(Curve). Also looks for the tools and their man pages.
+# find_package of ZeroMQ, Curve and Ironauth. Also looks for the tools and their man pages.
 # Usage: consumer_test.sh BUILD_DIR C_COMPILER CMAKE_GENERATOR
 
 set -eu
@@ -24,9 +24,13 @@ test -x "$work/prefix/bin/curve_relay"
 test -f "$work/prefix/share/man/man1/curve_keygen.1"
 test -f "$work/prefix/share/man/man1/curve_relay.1"
 test -f "$work/prefix/share/man/man3/curve_socket.3"
+test -x "$work/prefix/bin/ironauth"
+test -f "$work/prefix/share/man/man1/ironauth.1"
+test -f "$work/prefix/share/man/man5/ironauth.conf.5"
 # Finds the installed library by itself.
 "$work/prefix/bin/curve_keygen" --version
 "$work/prefix/bin/curve_relay" --version
+"$work/prefix/bin/ironauth" --version
 
 # The installed copy is not at the prefix that the build was configured for.
 pc="pkg-config --define-variable=prefix=$work/prefix"
@@ -36,6 +40,9 @@ LD_LIBRARY_PATH=$libdir "$work/shared"
 
 "$compiler" "$source/curve.c" $($pc --cflags --libs libcurve) -o "$work/curve"
 LD_LIBRARY_PATH=$libdir "$work/curve"
+
+"$compiler" "$source/ironauth.c" $($pc --cflags --libs libironauth) -o "$work/ironauth"
+LD_LIBRARY_PATH=$libdir "$work/ironauth"
 
 "$compiler" "$source/unload.c" -ldl -lpthread -o "$work/unload"
 "$work/unload" "$libdir/libzmq.so.5"
@@ -56,3 +63,4 @@ cmake --build "$work/build" >"$work/build.log"
 "$work/build/static"
 "$work/build/curve-shared"
 "$work/build/curve-static"
+"$work/build/ironauth"
