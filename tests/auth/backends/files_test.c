@@ -196,6 +196,28 @@ static void test_which_files_count(void **state)
     curve_cert_destroy(&cert);
 }
 
+/* Written by zcert_save of CZMQ 4.2. */
+static void test_what_czmq_writes(void **state)
+{
+    static const char text[] = "#   ****  Generated on 2026-11-26 01:27:05 by CZMQ  ****\n"
+                               "#   ZeroMQ CURVE Public Certificate\n"
+                               "#   Exchange securely, or use a secure mechanism to verify the contents\n"
+                               "#   of this file after exchange. Store public certificates in your home\n"
+                               "#   directory, in the .curve subdirectory.\n"
+                               "\n"
+                               "metadata\n"
+                               "    name = \"Bob Foo\"\n"
+                               "curve\n"
+                               "    public-key = \"r^(.X5=oPu1(7h8{3}OcIylJr!z=#qt6SmU)(-JM\"\n";
+    uint8_t key[AUTH_KEY_SIZE];
+
+    (void)state;
+    assert_non_null(zmq_z85_decode(key, "r^(.X5=oPu1(7h8{3}OcIylJr!z=#qt6SmU)(-JM"));
+    expect_key(key, NULL);
+    write_file(in_folder("bob"), text, sizeof text - 1);
+    expect_key(key, "Bob Foo");
+}
+
 static void test_a_name_that_is_none(void **state)
 {
     uint8_t key[AUTH_KEY_SIZE];
@@ -569,21 +591,14 @@ static void test_settings(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_which_files_count),
-        TEST(test_a_name_that_is_none),
-        TEST(test_half_a_certificate),
-        TEST(test_changed_in_place),
-        TEST(test_passwords_changed_in_place),
-        TEST(test_watching_through_links),
-        TEST(test_links),
-        TEST(test_another_folder),
-        TEST(test_unreadable),
-        TEST(test_without_descriptors),
-        TEST(test_damaged_lines),
-        TEST(test_two_lines_for_one_user),
-        TEST(test_passwords_file),
-        TEST(test_writers_lose_nothing),
-        TEST(test_settings),
+        TEST(test_which_files_count),      TEST(test_what_czmq_writes),
+        TEST(test_a_name_that_is_none),    TEST(test_half_a_certificate),
+        TEST(test_changed_in_place),       TEST(test_passwords_changed_in_place),
+        TEST(test_watching_through_links), TEST(test_links),
+        TEST(test_another_folder),         TEST(test_unreadable),
+        TEST(test_without_descriptors),    TEST(test_damaged_lines),
+        TEST(test_two_lines_for_one_user), TEST(test_passwords_file),
+        TEST(test_writers_lose_nothing),   TEST(test_settings),
     };
     int failed = conformance_run(&subject);
 
