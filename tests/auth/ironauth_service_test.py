@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from program import AWAY, DAMAGED, DONE, FAILED, KEY, KEYGEN, OTHER, PROGRAM, REFUSED, USAGE
+from program import AWAY, CHEAP, DAMAGED, DONE, FAILED, KEY, KEYGEN, OTHER, PROGRAM, REFUSED, USAGE
 from program import expect, expect_json, main, run
 
 
@@ -65,7 +65,7 @@ class Service:
 
     def text(self, plain="users"):
         return (f'audit = "{self.folder}/audit"\n'
-                f'backend\n    name = users\n    url = "files:{self.folder}/users"\n'
+                f'backend\n    name = users\n    url = "files:{self.folder}/users"\n    timeout = 30000\n'
                 f'serve\n    endpoint = "{self.endpoint}"\n    certificate = "{self.folder}/service.key"\n'
                 f'    clients = "{self.folder}/machines"\n'
                 f'domain\n    name = "*"\n    plain = {plain}\n    curve = users\n')
@@ -82,7 +82,7 @@ class Service:
     def start(self):
         # pylint: disable=consider-using-with
         self.process = subprocess.Popen([PROGRAM, "serve", "-c", f"{self.folder}/service.conf"], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE)
+                                        stderr=subprocess.PIPE, env=CHEAP)
         line = self.process.stdout.readline().decode()
         assert line.startswith("serving tcp://127.0.0.1:"), line
         self.endpoint = line.split()[1]
@@ -129,7 +129,7 @@ def test_check(folder):
     expect(DONE, "add", store, "--key", KEY, "--user", "bob")
     with open(conf, "w", encoding="ascii") as file:
         file.write(f'audit = "{folder}/audit"\nmetrics = "127.0.0.1:1"\n'
-                   f'backend\n    name = staff\n    url = "{store}"\n'
+                   f'backend\n    name = staff\n    url = "{store}"\n    timeout = 30000\n'
                    f'backend\n    name = gone\n    url = "files:{folder}/none"\n'
                    'domain\n    name = open\n    allow = 10.0.0.0/8\n    null = everyone\n'
                    'domain\n    name = away\n    curve = gone\n'
@@ -197,7 +197,7 @@ def test_serve_reloads(folder):
         assert asks(conf, "alice", "sesame")[0] == 200
         service.write("service.conf", service.text(plain="nothing"))
         line = service.tell(signal.SIGHUP)
-        assert "the old configuration stays" in line and f"{folder}/service.conf:11:" in line, line
+        assert "the old configuration stays" in line and f"{folder}/service.conf:12:" in line, line
         assert asks(conf, "alice", "sesame")[0] == 200
         service.write("service.conf", service.text().replace("    plain = users\n", ""))
         assert "read again" in service.tell(signal.SIGHUP)

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 
-from program import AWAY, DAMAGED, DONE, FAILED, KEY, KEYGEN, OTHER, PROGRAM, REFUSED, USAGE
+from program import AWAY, CHEAP, DAMAGED, DONE, FAILED, KEY, KEYGEN, OTHER, PROGRAM, REFUSED, USAGE
 from program import expect, expect_json, main, run
 
 
@@ -111,6 +111,12 @@ def test_passwords_from_standard_input(folder):
     expect(USAGE, "add", store, "--user", "bob", "sesame")
 
 
+def test_a_hash_is_not_cheap(_folder):
+    """What has nothing to do with the tests' own environment."""
+    out = subprocess.run([PROGRAM, "passwd", "--print", "--password-stdin"], input=b"x", capture_output=True, check=True)
+    assert out.stdout.startswith(b"$argon2id$v=19$m=65536,t=2,p=1$"), out
+
+
 class Terminal:
     """The program on a terminal of its own."""
 
@@ -119,7 +125,7 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             with contextlib.suppress(OSError):
-                os.execv(PROGRAM, [PROGRAM, *words])
+                os.execve(PROGRAM, [PROGRAM, *words], CHEAP)
             os._exit(99)
 
     def read(self):
