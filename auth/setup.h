@@ -9,7 +9,7 @@
 
 /* What is to be set. Owner: the stack; wiped after use. */
 struct auth_setup {
-    int mechanism;                      /* ZMQ_NULL, ZMQ_PLAIN: of a server; ZMQ_CURVE */
+    int mechanism; /* ZMQ_NULL, ZMQ_PLAIN: of a server; ZMQ_CURVE */
     bool server;
     char domain[256];                   /* a server's ZAP domain */
     uint8_t server_key[CURVE_KEY_SIZE]; /* a client's */

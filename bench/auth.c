@@ -208,7 +208,8 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 4 || (strcmp(mode, "decide") != 0 && strcmp(mode, "handshake") != 0)) {
-        fprintf(stderr, "usage: bench_auth make COUNT | decide FILE KEYS [options] | handshake FILE|- KEYS [options]\n");
+        fprintf(stderr,
+                "usage: bench_auth make COUNT | decide FILE KEYS [options] | handshake FILE|- KEYS [options]\n");
         return 2;
     }
     config = strcmp(argv[2], "-") == 0 ? NULL : argv[2];

@@ -123,7 +123,7 @@ static void take_stamp(struct found *found, LDAP *ld, LDAPMessage *entry)
     crypto_generichash_state hash;
 
     if (count > 0) {
-        qsort(values, (size_t)count, sizeof values[0], compare);
+        qsort(values, (size_t)count, sizeof(void *), compare);
         (void)crypto_generichash_init(&hash, NULL, 0, sizeof digest);
         for (int i = 0; i < count; i++) {
             uint64_t size = values[i]->bv_len;
@@ -150,7 +150,7 @@ static int take_entry(void *arg, LDAP *ld, LDAPMessage *entry)
         return -EBADMSG;
     if (found->is_key)
         return take_owner(found, ld, entry);
-    strcpy(found->record.user_id, found->wanted[0]);
+    (void)snprintf(found->record.user_id, sizeof found->record.user_id, "%s", found->wanted[0]);
     take_stamp(found, ld, entry);
     return 0;
 }

@@ -84,7 +84,7 @@ static int dial_unix(const struct auth_ldap_link *link)
 
     if (strlen(path) >= sizeof address.sun_path)
         return -EAGAIN;
-    strcpy(address.sun_path, path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
     return dial(link, (const struct sockaddr *)&address, sizeof address);
 }
 

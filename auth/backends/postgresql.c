@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zmq.h>
@@ -94,7 +95,7 @@ static int find_key(struct auth_session *session, const uint8_t *key, struct aut
         rc = -EBADMSG;
     } else {
         *record = (struct auth_record){.stamp = ""};
-        strcpy(record->user_id, *owner ? owner : text);
+        (void)snprintf(record->user_id, sizeof record->user_id, "%s", *owner ? owner : text);
     }
     PQclear(result);
     return rc;
@@ -116,7 +117,7 @@ static int read_hash(struct auth_session *session, const char *user, char hash[A
         return rc;
     found = auth_pg_text(result, 0, 1, AUTH_HASH_MAX - 1);
     if (found && auth_password_is_hash(found))
-        strcpy(hash, found);
+        (void)snprintf(hash, AUTH_HASH_MAX, "%s", found);
     else
         rc = -EBADMSG;
     if (PQnfields(result) > 1)
@@ -128,7 +129,7 @@ static int read_hash(struct auth_session *session, const char *user, char hash[A
 static void fill_record(struct auth_record *record, const char *user, const char *hash)
 {
     *record = (struct auth_record){.stamp = ""};
-    strcpy(record->user_id, user);
+    (void)snprintf(record->user_id, sizeof record->user_id, "%s", user);
     auth_password_stamp(record->stamp, hash);
 }
 

@@ -22,9 +22,9 @@ static const char *const statements[AUTH_PG_STATEMENTS] = {
     [AUTH_PG_USER_READ] = "SELECT name, hash FROM ironauth.users WHERE name = $1",
     [AUTH_PG_USERS_LIST] = "SELECT name, comment, hash FROM ironauth.users ORDER BY name",
     [AUTH_PG_KEYS_LIST] = "SELECT owner, comment, key FROM ironauth.keys ORDER BY owner, key",
-    [AUTH_PG_OPEN] = "SELECT has_table_privilege('public', 'ironauth.users', 'SELECT'),"
-                     " has_table_privilege('public', 'ironauth.users', 'INSERT, UPDATE, DELETE, TRUNCATE') OR"
-                     " has_table_privilege('public', 'ironauth.keys', 'INSERT, UPDATE, DELETE, TRUNCATE')",
+    [AUTH_PG_OPEN] = ("SELECT has_table_privilege('public', 'ironauth.users', 'SELECT'),"
+                      " has_table_privilege('public', 'ironauth.users', 'INSERT, UPDATE, DELETE, TRUNCATE') OR"
+                      " has_table_privilege('public', 'ironauth.keys', 'INSERT, UPDATE, DELETE, TRUNCATE')"),
     [AUTH_PG_USER_ADD] = "INSERT INTO ironauth.users (name, hash, comment) VALUES ($1, $2, $3)",
     [AUTH_PG_PASSWORD_SET] = "UPDATE ironauth.users SET hash = $2 WHERE name = $1",
     [AUTH_PG_USER_REMOVE] = "DELETE FROM ironauth.users WHERE name = $1",
@@ -269,6 +269,7 @@ static int ask(struct auth_pg_link *link, enum auth_pg_statement statement, cons
     char name[16];
     int rc;
 
+    *result = NULL;
     (void)snprintf(name, sizeof name, "ironauth%d", (int)statement);
     rc = prepare(link, statement, name);
     if (!rc && !PQsendQueryPrepared(link->conn, name, parameters[statement], values, NULL, NULL, 0))

@@ -24,8 +24,8 @@ static bool read_entry(const PGresult *result, int row, bool is_key, struct auth
     *entry = (struct auth_entry){.is_key = is_key};
     if (!user || !comment || !auth_comment_valid(comment) || (!auth_user_valid(user) && (*user || !is_key)))
         return false;
-    strcpy(entry->user, user);
-    strcpy(entry->comment, comment);
+    (void)snprintf(entry->user, sizeof entry->user, "%s", user);
+    (void)snprintf(entry->comment, sizeof entry->comment, "%s", comment);
     return !is_key || (key && strlen(key) == KEY_TEXT && zmq_z85_decode(entry->key, key));
 }
 

@@ -129,7 +129,7 @@ static void test_passwords(void **state)
     user_end(&user);
 }
 
-/* slapd takes a bind without a password for an anonymous one, and says that it succeeds (if configured to); so do others. */
+/* This slapd takes a bind without a password for an anonymous one, and says that it succeeds. */
 static void test_an_empty_password_is_none(void **state)
 {
     struct user user;

@@ -36,7 +36,8 @@ struct message {
 static void put(struct message *message, const void *octets, size_t size)
 {
     assert(size <= sizeof message->octets - message->size);
-    memcpy(message->octets + message->size, octets, size);
+    if (size)
+        memcpy(message->octets + message->size, octets, size);
     message->size += size;
 }
 

@@ -31,6 +31,7 @@ static const char config[] = "include /etc/ldap/schema/core.schema\n"
                              "moduleload syncprov\n"
                              "moduleload ppolicy\n"
                              "threads 4\n"
+                             "allow bind_anon_dn\n" /* as careless as some are */
                              "%s"
                              "database mdb\n"
                              "suffix dc=test\n"
