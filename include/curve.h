@@ -312,22 +312,27 @@ CURVE_EXPORT int curve_set_hop_cert(curve_socket_t *socket, const curve_cert_t *
                                     * (CURVE_ERROR_STALE: our authenticator did not answer in time) */
 #define CURVE_EVENT_DELIVERED 0x0008 /* acknowledged by the other end: all its messages up to `number` */
 #define CURVE_EVENT_UNDELIVERED \
-    0x0010                         /* cannot be known to have arrived, and will not be sent again: message `number` */
-#define CURVE_EVENT_SUSPECT 0x0020 /* something was forged, altered, repeated or missing, and dropped; value: which */
+    0x0010 /* cannot be known to have arrived, and will not be sent again: message `number` */
+#define CURVE_EVENT_SUSPECT \
+    0x0020                             /* something was forged, altered, repeated or missing, and dropped; value: a
+                                    * curve_error_t */
 #define CURVE_EVENT_UNREACHABLE 0x0040 /* the relay says that it does not know the peer (at the moment) */
 #define CURVE_EVENT_CONNECTED 0x0080   /* the ZeroMQ socket beneath: connected */
 #define CURVE_EVENT_DISCONNECTED 0x0100
 #define CURVE_EVENT_ALL 0x01ff
 
 typedef struct curve_event {
-    int event;                 /* CURVE_EVENT_ */
-    int value;                 /* says more, as above */
-    uint64_t number;           /* of a message (curve_sent), or 0 */
+    int event;       /* CURVE_EVENT_ */
+    int value;       /* says more, as above */
+    uint64_t number; /* of a message (curve_sent); REFUSED, SUSPECT, UNREACHABLE: of how many this tells; or 0 */
     uint8_t id[CURVE_ID_SIZE]; /* whom it concerns; zero if nobody */
 } curve_event_t;
 
-/* Starts to report these events. The socket keeps 1000 of them; later ones are lost until some are read. The handle
- * returned by curve_monitor_handle is for zmq_poll, as that of curve_handle. */
+/* Starts to report these events, and stops to report others. DELIVERED and UNDELIVERED are kept until they are read: of
+ * the former the last one for each end, of the latter one for each message that was sent, so that who asks for them should
+ * read them. REFUSED, SUSPECT and UNREACHABLE that say the same of the same end are counted while they wait; of these, of
+ * READY and CLOSED, and of CONNECTED and DISCONNECTED 1000 each wait, and later ones are lost until some are read. The
+ * handle returned by curve_monitor_handle is for zmq_poll, as that of curve_handle. */
 CURVE_EXPORT int curve_monitor(curve_socket_t *socket, int events);
 CURVE_EXPORT void *curve_monitor_handle(curve_socket_t *socket);
 

@@ -483,6 +483,36 @@ bool ih_worker_give_messages(struct ih_worker *worker)
     return given > 0;
 }
 
+static int give_event(struct ih_worker *worker, const curve_event_t *event)
+{
+    zmq_msg_t msg;
+    int error = ih_zmq_msg_copy_of(&msg, event, sizeof(*event));
+
+    if (error)
+        return error;
+    error = ih_zmq_send(worker->monitor, &msg, IH_ZMQ_DONTWAIT);
+    (void)zmq_msg_close(&msg);
+    return error;
+}
+
+bool ih_worker_give_events(struct ih_worker *worker)
+{
+    curve_event_t event;
+    int given = 0;
+
+    while (given < BATCH && ih_events_next(&worker->events, &event)) {
+        int error = give_event(worker, &event);
+
+        if (error) {
+            check_end(worker, error);
+            break;
+        }
+        ih_events_taken(&worker->events);
+        given++;
+    }
+    return given > 0;
+}
+
 /* ---- from the ZAP handler ---- */
 
 bool ih_worker_take_answers(struct ih_worker *worker)

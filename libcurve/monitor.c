@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Events, from the worker to the application: structs in messages of a PAIR, which drops those that find it full. */
+/* Events, from the worker to the application: structs in messages of a PAIR. Those that find it full wait (events.c). */
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ int curve_monitor(curve_socket_t *socket, int events)
     if (events & ~CURVE_EVENT_ALL)
         return ih_socket_answer(-EINVAL);
     if (!socket->monitor) {
-        error = ih_socket_pair(socket->context, &socket->monitor, &inner, 1, IH_EVENTS_MAX - 1);
+        error = ih_socket_pair(socket->context, &socket->monitor, &inner, 1, IH_EVENTS_HANDED - 1);
         if (error == 0 && socket->started) {
             command.monitor = inner;
             error = ih_socket_command(socket, &command);

@@ -3,7 +3,7 @@
  *
  *   socket.c    its life; options; commands to the worker
  *   message.c   sending and receiving, on the application's thread
- *   monitor.c   events
+ *   monitor.c   events, on the application's thread; events.c: those that wait in the worker
  *   worker.c    the thread beneath: it moves messages between the application, the engine and the links
  *   link.c      the ZeroMQ sockets that carry envelopes
  *   asker.c     the ZAP handler is asked
@@ -23,7 +23,7 @@ enum {
     IH_OPTIONS = 16, /* one more than the last option's number */
     IH_ENDPOINT_MAX = 256,
     IH_DOMAIN_MAX = 255,
-    IH_EVENTS_MAX = 1000,                           /* that wait for curve_monitor_recv */
+    IH_EVENTS_HANDED = 128,                         /* in the PAIR to curve_monitor_recv; others wait in the worker */
     IH_PROPERTIES_MAX = IH_METADATA_PROPERTIES - 1, /* the engine adds one */
 };
 

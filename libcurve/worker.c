@@ -11,7 +11,7 @@
 
 enum {
     ROUNDS = 8,                       /* of moving things, before the clock is looked at again */
-    ITEMS_MAX = 3 + IH_LINKS_MAX * 2, /* inner, wake, asker; of each link its socket and monitor */
+    ITEMS_MAX = 4 + IH_LINKS_MAX * 2, /* inner, wake, asker, monitor; of each link its socket and monitor */
 };
 
 /* ---- what the engine asks ---- */
@@ -48,16 +48,16 @@ static void take_event(void *arg, const curve_event_t *event)
 void ih_worker_event(struct ih_worker *worker, int event, int value, uint64_t number, const uint8_t *id)
 {
     curve_event_t record = {.event = event, .value = value, .number = number};
-    zmq_msg_t msg;
+    curve_event_t first;
+    bool waits = ih_events_next(&worker->events, &first);
 
     if (!worker->monitor || !(atomic_load(&worker->socket->events) & event))
         return;
     if (id)
         memcpy(record.id, id, CURVE_ID_SIZE);
-    if (ih_zmq_msg_copy_of(&msg, &record, sizeof(record)) != 0)
-        return;
-    (void)ih_zmq_send(worker->monitor, &msg, IH_ZMQ_DONTWAIT);
-    (void)zmq_msg_close(&msg);
+    ih_events_add(&worker->events, &record);
+    if (!waits)
+        (void)ih_worker_give_events(worker);
 }
 
 /* ---- life ---- */
@@ -97,6 +97,7 @@ int ih_worker_new(struct ih_worker **worker_p, curve_socket_t *socket)
     worker->linger_ms = UINT64_MAX;
     worker->links_ms = UINT64_MAX;
     worker->now_ms = ih_clock_ms();
+    ih_events_init(&worker->events);
     ih_routes_init(&worker->routes, (size_t)socket->options[CURVE_MAX_CLIENTS]);
     fill_limits(&limits, socket->options);
     error = ih_engine_new(&worker->engine, socket->kind, socket->own,
@@ -118,6 +119,7 @@ void ih_worker_free(struct ih_worker *worker)
         ih_envelope_free(worker->envelope);
     ih_engine_free(worker->engine);
     ih_routes_fini(&worker->routes);
+    ih_events_fini(&worker->events);
     free(worker->frames);
     free(worker->octets);
     free(worker);
@@ -232,6 +234,7 @@ static bool move(struct ih_worker *worker)
         moved = ih_worker_take_links(worker);
         moved |= ih_worker_take_answers(worker);
         moved |= ih_worker_take_messages(worker);
+        moved |= ih_worker_give_events(worker);
         moved |= ih_worker_give_messages(worker);
         moved |= ih_worker_give_envelopes(worker);
     }
@@ -250,9 +253,12 @@ static int fill_items(const struct ih_worker *worker, zmq_pollitem_t *items)
 {
     int inner = (ih_worker_wants_message(worker) ? ZMQ_POLLIN : 0) | (worker->message ? ZMQ_POLLOUT : 0);
     int count = add_item(items, 0, worker->wake, ZMQ_POLLIN);
+    curve_event_t event;
 
     if (inner)
         count = add_item(items, count, worker->inner, inner);
+    if (ih_events_next(&worker->events, &event))
+        count = add_item(items, count, worker->monitor, ZMQ_POLLOUT);
     count = add_item(items, count, worker->asker.socket, ZMQ_POLLIN);
     for (int i = 0; i < worker->link_count; i++) {
         const struct ih_link *link = &worker->links[i];

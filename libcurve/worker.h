@@ -4,6 +4,7 @@
 #define IH_LIBCURVE_WORKER_H
 
 #include "libcurve/asker.h"
+#include "libcurve/events.h"
 #include "libcurve/link.h"
 #include "libcurve/routes.h"
 #include "libcurve/socket.h"
@@ -19,6 +20,7 @@ struct ih_worker {
     void *inner;
     void *wake;
     void *monitor;
+    struct ih_events events; /* that wait for room in the monitor's queue */
 
     struct ih_link links[IH_LINKS_MAX];
     int link_count;
@@ -61,11 +63,12 @@ bool ih_worker_take_messages(struct ih_worker *worker);
 bool ih_worker_give_messages(struct ih_worker *worker);
 bool ih_worker_give_envelopes(struct ih_worker *worker);
 bool ih_worker_take_answers(struct ih_worker *worker);
+bool ih_worker_give_events(struct ih_worker *worker);
 
 /* Can the engine take a message of the application's now? */
 bool ih_worker_wants_message(const struct ih_worker *worker);
 
-/* An event for the application, if it wants it. */
+/* An event for the application, if it wants it: given now if there is room, else later. */
 void ih_worker_event(struct ih_worker *worker, int event, int value, uint64_t number, const uint8_t *id);
 
 /* ---- attach.c: endpoints ---- */

@@ -281,6 +281,56 @@ static void test_lying_relay(void **state)
     stop_relay(&relay);
 }
 
+/* Somebody floods a peer with what does not open, and its application does not look: what became of its messages is told
+ * nevertheless, and the flood is counted. */
+static void test_flood(void **state)
+{
+    enum { FORWARD = 2, PING = 3, FLOOD = 3000, LARGE = 2000 };
+    const struct ends *ends = *state;
+    struct relay relay = {.config = {.max_queue = 2 * FLOOD}};
+    const uint8_t *key = key_of(ends->certs[1]);
+    static const char large[LARGE];
+    uint8_t id[CURVE_ID_SIZE];
+    uint64_t suspects = 0;
+    curve_event_t event;
+    curve_socket_t *one = NULL;
+    curve_socket_t *other = make_peer(ends, 1, NULL);
+    void *raw = NULL;
+
+    start_relay(&relay, ends->context, "tcp://127.0.0.1:*");
+    one = make_peer(ends, 0, relay.endpoint);
+    assert_int_equal(curve_set(other, CURVE_MAXMSGSIZE, LARGE / 2), 0);
+    assert_int_equal(curve_connect(other, relay.endpoint), 0);
+    send_to(one, key, CURVE_KEY_SIZE, "hello");
+    expect_from(other, id, "hello");
+    expect_event(one, CURVE_EVENT_DELIVERED, NULL);
+    raw = make_raw(ends->context, relay.endpoint);
+    raw_register(raw, key_of(ends->certs[2]));
+    for (int i = 0; i < FLOOD; i++)
+        raw_send(raw, FORWARD, key_of(ends->certs[0]), "nothing that opens");
+    raw_send(raw, PING, NULL, NULL);
+    assert_int_equal(raw_receive(raw, NULL, NULL, 0), PING);
+    /* Behind the flood. */
+    send_to(other, id, CURVE_ID_SIZE, "go on");
+    expect_from(one, id, "go on");
+    assert_int_equal(curve_send(one, key, CURVE_KEY_SIZE, ZMQ_SNDMORE), CURVE_KEY_SIZE);
+    assert_int_equal(curve_send(one, large, LARGE, 0), LARGE);
+    send_to(one, key, CURVE_KEY_SIZE, "small");
+    expect_from(other, id, "small");
+    do {
+        expect_event(one, CURVE_EVENT_UNDELIVERED | CURVE_EVENT_DELIVERED | CURVE_EVENT_SUSPECT, &event);
+        suspects += event.event == CURVE_EVENT_SUSPECT ? event.number : 0;
+    } while (event.event == CURVE_EVENT_SUSPECT);
+    assert_int_equal(event.event, CURVE_EVENT_UNDELIVERED);
+    assert_int_equal(event.number, 2);
+    assert_int_equal(suspects, FLOOD);
+    expect_event(one, CURVE_EVENT_DELIVERED, &event);
+    assert_int_equal(event.number, 3);
+    (void)zmq_close(raw);
+    close_all(one, other);
+    stop_relay(&relay);
+}
+
 static void test_hop(void **state)
 {
     const struct ends *ends = *state;
@@ -347,8 +397,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two),        cmocka_unit_test(test_three),          cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_burst),      cmocka_unit_test(test_relay_restarts), cmocka_unit_test(test_peer_restarts),
-        cmocka_unit_test(test_two_relays), cmocka_unit_test(test_lying_relay),    cmocka_unit_test(test_hop),
-        cmocka_unit_test(test_impostor),   cmocka_unit_test(test_binds_not),
+        cmocka_unit_test(test_two_relays), cmocka_unit_test(test_lying_relay),    cmocka_unit_test(test_flood),
+        cmocka_unit_test(test_hop),        cmocka_unit_test(test_impostor),       cmocka_unit_test(test_binds_not),
     };
 
     return cmocka_run_group_tests_name("peer", tests, setup_ends, teardown_ends);

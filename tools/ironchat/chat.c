@@ -193,11 +193,12 @@ void chat_refused(struct chat *chat, const uint8_t *key)
 }
 
 /* Whoever stands between can forge without end: the first is told, and of the others how many they were. */
-void chat_suspect(struct chat *chat, const uint8_t *key, const char *what)
+void chat_suspect(struct chat *chat, const uint8_t *key, const char *what, uint64_t times)
 {
     const struct chat_contact *contact = chat_contacts_keyed(chat->contacts, key);
 
-    if (chat->suspects++ > 0)
+    chat->suspects += times;
+    if (chat->suspects > times)
         return;
     chat->suspected_at = chat->now;
     chat_say_info(

@@ -43,7 +43,7 @@ void chat_delivered(struct chat *chat, const uint8_t *key, uint64_t number);
 void chat_undelivered(struct chat *chat, const uint8_t *key, uint64_t number);
 void chat_session_ended(struct chat *chat, const uint8_t *key);
 void chat_refused(struct chat *chat, const uint8_t *key);
-void chat_suspect(struct chat *chat, const uint8_t *key, const char *what);
+void chat_suspect(struct chat *chat, const uint8_t *key, const char *what, uint64_t times);
 void chat_stranger(struct chat *chat, const uint8_t *key);
 void chat_network(struct chat *chat, bool up);
 

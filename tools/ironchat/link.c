@@ -117,7 +117,7 @@ static void pump_event(struct chat *chat, const curve_event_t *event)
         chat_refused(chat, event->id);
         break;
     case CURVE_EVENT_SUSPECT:
-        chat_suspect(chat, event->id, curve_error_text((curve_error_t)event->value));
+        chat_suspect(chat, event->id, curve_error_text((curve_error_t)event->value), event->number);
         break;
     case CURVE_EVENT_CONNECTED:
     case CURVE_EVENT_DISCONNECTED:
