@@ -25,7 +25,7 @@ rootpw root
 directory data
 maxsize 268435456
 dbnosync
-index zmqKey,uid eq
+index objectClass,zmqKey,uid eq
 access to * by * read
 overlay syncprov
 """
