@@ -42,6 +42,16 @@ def test_a_users_life(folder):
         assert expect(DONE, "list", *store) == ""
 
 
+def test_init_in_a_folder_that_is_not_there(folder):
+    for store, path in stores(folder):
+        if store[0] == "-c":
+            continue
+        there = [store[0].replace(path, f"{folder}/none/{os.path.basename(path)}")]
+        value = expect_json(FAILED, "init", *there)
+        assert "No such file" in value["error"], value
+        assert not os.path.exists(f"{folder}/none")
+
+
 def test_a_keys_life(folder):
     subprocess.run([KEYGEN, "--out", folder, "--name", "bob"], check=True, stdout=subprocess.DEVNULL)
     with open(f"{folder}/bob.key", encoding="ascii") as file:

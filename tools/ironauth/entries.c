@@ -26,7 +26,10 @@ enum status command_init(const struct options *options)
     if (status == STATUS_DONE) {
         int rc = store.ops->init ? store.ops->init(&store.settings) : -ENOTSUP;
 
-        status = report(options, rc, "init", "made");
+        if (rc == -ENOENT) /* the folder in which it is to be made */
+            status = out_failed(options, STATUS_FAILED, "init: %s", strerror(ENOENT));
+        else
+            status = report(options, rc, "init", "made");
     }
     store_close(&store);
     return status;
