@@ -236,8 +236,11 @@ static void admit(struct ih_engine *engine, struct ih_pending *pending, uint64_t
     if (rc < 0)
         return;
     /* Whatever happens next: no key is made of this cookie again. */
-    if (!ours_goes_on(session) && ih_used_add(&engine->used, pending->cookie, now_ms) == 0 &&
-        open_channel(session, pending, now_ms) == 0)
+    rc = ours_goes_on(session) ? -EALREADY
+                               : ih_used_add(&engine->used, pending->cookie, pending->server.client_key, now_ms);
+    if (rc == -ENOSPC)
+        refuse(engine, pending, CURVE_ERROR_LIMIT);
+    if (rc == 0 && open_channel(session, pending, now_ms) == 0)
         ih_session_wake(session);
     ih_session_arm(session, now_ms);
     ih_session_sweep(session);

@@ -228,30 +228,6 @@ static void replay(void **state)
     sim_free(sim);
 }
 
-/* A used cookie is remembered for as long as it would open. */
-static void used_cookies(void **state)
-{
-    struct ih_used used = {0};
-    uint8_t name[IH_COOKIE_NAME] = {0};
-
-    (void)state;
-    for (unsigned i = 0; i < IH_USED_MAX; i++) {
-        memcpy(name, &i, sizeof i);
-        assert_int_equal(ih_used_add(&used, name, 500000), 0);
-        assert_int_equal(ih_used_add(&used, name, 500000), -EEXIST);
-    }
-    memset(name, 0xee, sizeof name);
-    assert_int_equal(ih_used_add(&used, name, 500000), -ENOSPC);
-    assert_int_equal(ih_used_add(&used, name, 620000), 0);
-    memset(name, 0, sizeof name);
-    assert_true(ih_used_has(&used, name));
-    assert_int_equal(ih_used_add(&used, name, 739999), -EEXIST);
-    assert_int_equal(ih_used_add(&used, name, 740000), 0);
-    memset(name, 0xee, sizeof name);
-    assert_true(ih_used_has(&used, name));
-    ih_used_fini(&used);
-}
-
 /* Each octet of a message's envelope altered: it is dropped, and the session goes on. */
 static void altered_message(void **state)
 {
@@ -398,10 +374,17 @@ static void unreachable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flood),           cmocka_unit_test(replay),        cmocka_unit_test(used_cookies),
-        cmocka_unit_test(altered_message), cmocka_unit_test(made_up_loss),  cmocka_unit_test(told_of_a_restart),
-        cmocka_unit_test(unreachable),     cmocka_unit_test(lost_commands), cmocka_unit_test(lost_confirmation),
-        cmocka_unit_test(claims),          cmocka_unit_test(no_answer),     cmocka_unit_test(repeated_message),
+        cmocka_unit_test(flood),
+        cmocka_unit_test(replay),
+        cmocka_unit_test(altered_message),
+        cmocka_unit_test(made_up_loss),
+        cmocka_unit_test(told_of_a_restart),
+        cmocka_unit_test(unreachable),
+        cmocka_unit_test(lost_commands),
+        cmocka_unit_test(lost_confirmation),
+        cmocka_unit_test(claims),
+        cmocka_unit_test(no_answer),
+        cmocka_unit_test(repeated_message),
         cmocka_unit_test(wrong_route),
     };
 
