@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "libcurve/draft.h"
@@ -20,6 +21,8 @@
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 
 enum { ENDPOINTS_MAX = 16, LINE_SIZE = 1024, RECORDED_FRAMES = 3 };
+
+enum { PEERS = 10000, OTHER_FILES = 100 };
 
 /* What the command line asks for. Owned by main, one thread, no lock; its strings are argv's. */
 struct options {
@@ -269,6 +272,31 @@ static int stop(struct program *program, const char *record_file)
     return status;
 }
 
+/* Each peer is a descriptor. As many as we may have; if that is too few, it is said. */
+static void raise_limit(const struct options *options)
+{
+    rlim_t wanted = (rlim_t)(options->config.max_peers ? options->config.max_peers : PEERS) + OTHER_FILES;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    if (limit.rlim_cur < limit.rlim_max) {
+        rlim_t before = limit.rlim_cur;
+
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            limit.rlim_cur = before;
+        }
+    }
+    if (limit.rlim_cur < wanted) {
+        (void)fprintf(stderr,
+                      "curve_relay: warning: only %llu descriptors are allowed, and %llu may be needed: see "
+                      "--max-peers, and setrlimit(2)\n",
+                      (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    }
+}
+
 static int run(struct options *options)
 {
     struct program program = {.record_fd = -1};
@@ -422,6 +450,7 @@ int main(int argc, char **argv)
         status = load_hop(&options, &hop);
     }
     if (status == STATUS_OK) {
+        raise_limit(&options);
         status = run(&options);
     }
     curve_cert_destroy(&hop);

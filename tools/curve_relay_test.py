@@ -5,6 +5,7 @@
 import ctypes
 import os
 import re
+import resource
 import signal
 import stat
 import subprocess
@@ -24,8 +25,8 @@ class Relay(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         self.file = os.path.join(self.folder.name, "record")
 
-    def start(self, *arguments):
-        process = subprocess.Popen([RELAY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def start(self, *arguments, **options):
+        process = subprocess.Popen([RELAY, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
@@ -62,12 +63,25 @@ class Relay(unittest.TestCase):
 
     def test_ends_on_signals(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            process = self.start("tcp://127.0.0.1:*", f"ipc://{self.folder.name}/socket")
+            process = self.start("--max-peers", "10", "tcp://127.0.0.1:*", f"ipc://{self.folder.name}/socket")
             self.bound(process)
             self.bound(process)
             process.send_signal(number)
             self.assertEqual(process.wait(30), 0)
             self.assertEqual(process.stderr.read(), "")
+
+    def test_descriptors(self):
+        """It takes all that it may have, and says so if they are too few."""
+        for peers, warning in ("200", ""), ("201", "warning: only 300 descriptors are allowed, and 301 may be needed"):
+            process = self.start("--max-peers", peers, "tcp://127.0.0.1:*",
+                                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 300)))
+            self.bound(process)
+            self.assertEqual(resource.prlimit(process.pid, resource.RLIMIT_NOFILE), (300, 300))
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(30), 0)
+            error = process.stderr.read()
+            self.assertIn(warning, error)
+            self.assertEqual(bool(error), bool(warning))
 
     def test_forwards_and_records(self):
         process = self.start("--record", self.file, "tcp://127.0.0.1:*")
