@@ -509,5 +509,5 @@ int main(void)
         cmocka_unit_test(test_monitor),
     };
 
-    return cmocka_run_group_tests_name("auth", tests, setup_ends, teardown_ends);
+    return run_ends("auth", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -1,33 +1,68 @@
 /* SPDX-License-Identifier: ISC */
 #include "curve/ends.h"
 
-int setup_ends(void **state)
+enum { TESTS_MAX = 64 };
+
+static struct ends *shared; /* while a program's tests run */
+static bool failed;         /* one of them; or it runs */
+
+static int setup_ends(void **state)
 {
     struct ends *ends = calloc(1, sizeof(*ends));
 
+    (void)state;
     if (!ends)
         return -1;
+    shared = ends;
     ends->context = zmq_ctx_new();
     ends->server_cert = curve_cert_new();
     for (int i = 0; i < KEYS; i++)
         ends->certs[i] = curve_cert_new();
     (void)strcpy(ends->folder, "/tmp/curve-XXXXXX");
-    *state = ends;
     return mkdtemp(ends->folder) ? 0 : -1;
 }
 
-int teardown_ends(void **state)
+static int teardown_ends(void **state)
 {
-    struct ends *ends = *state;
+    struct ends *ends = shared;
     char command[64];
 
+    (void)state;
+    (void)snprintf(command, sizeof(command), "rm -rf '%s'", ends->folder);
+    if (failed)
+        return system(command);
     curve_cert_destroy(&ends->server_cert);
     for (int i = 0; i < KEYS; i++)
         curve_cert_destroy(&ends->certs[i]);
     (void)zmq_ctx_term(ends->context);
-    (void)snprintf(command, sizeof(command), "rm -rf '%s'", ends->folder);
     free(ends);
     return system(command);
+}
+
+/* The test's own function; it does not come back from one that fails. */
+static void run_one(void **state)
+{
+    const struct CMUnitTest *test = *state;
+    void *ends = shared;
+
+    if (failed)
+        skip();
+    failed = true;
+    test->test_func(&ends);
+    failed = false;
+}
+
+int run_ends(const char *name, const struct CMUnitTest *tests, size_t count)
+{
+    struct CMUnitTest wrapped[TESTS_MAX] = {{NULL, NULL, NULL, NULL, NULL}};
+    struct CMUnitTest copies[TESTS_MAX];
+
+    if (count > TESTS_MAX)
+        return -1;
+    memcpy(copies, tests, count * sizeof(*tests));
+    for (size_t i = 0; i < count; i++)
+        wrapped[i] = (struct CMUnitTest){tests[i].name, run_one, NULL, NULL, &copies[i]};
+    return cmocka_run_group_tests_name(name, wrapped, setup_ends, teardown_ends);
 }
 
 const uint8_t *key_of(const curve_cert_t *cert)

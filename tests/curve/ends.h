@@ -22,7 +22,7 @@
 
 enum { ENDPOINT_SIZE = 256, PATIENCE_MS = 20000, KEYS = 4 };
 
-/* What every test begins with. setup_ends and teardown_ends make and end it. */
+/* What every test gets, the same of a program. */
 struct ends {
     void *context;
     curve_cert_t *server_cert;
@@ -30,8 +30,9 @@ struct ends {
     char folder[32];
 };
 
-int setup_ends(void **state);
-int teardown_ends(void **state);
+/* Runs a program's tests. After one that fails the others are left out, and what it had open stays so: the end of the
+ * context would wait for it for ever. */
+int run_ends(const char *name, const struct CMUnitTest *tests, size_t count);
 
 const uint8_t *key_of(const curve_cert_t *cert);
 

@@ -426,5 +426,5 @@ int main(void)
         cmocka_unit_test(test_several_frames),
     };
 
-    return cmocka_run_group_tests_name("fault", tests, setup_ends, teardown_ends);
+    return run_ends("fault", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -42,7 +42,7 @@ static void test_three(void **state)
     for (int m = 0; m < MESSAGES; m++) {
         for (int i = 0; i < PEERS; i++) {
             for (int to = 0; to < PEERS; to++) {
-                char text[32];
+                char text[48];
 
                 (void)snprintf(text, sizeof(text), "%d to %d: %d", i, to, m);
                 if (to != i)
@@ -55,8 +55,8 @@ static void test_three(void **state)
 
         for (int m = 0; m < MESSAGES * (PEERS - 1); m++) {
             uint8_t id[CURVE_ID_SIZE];
-            char text[32];
-            char expected[32];
+            char text[48];
+            char expected[48];
             int from = 0;
 
             assert_int_equal(curve_recv(peers[i], id, sizeof(id), 0), CURVE_ID_SIZE);
@@ -401,5 +401,5 @@ int main(void)
         cmocka_unit_test(test_hop),        cmocka_unit_test(test_impostor),       cmocka_unit_test(test_binds_not),
     };
 
-    return cmocka_run_group_tests_name("peer", tests, setup_ends, teardown_ends);
+    return run_ends("peer", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -412,5 +412,5 @@ int main(void)
         cmocka_unit_test(test_mistakes),    cmocka_unit_test(test_term),
     };
 
-    return cmocka_run_group_tests_name("relay", tests, setup_ends, teardown_ends);
+    return run_ends("relay", tests, sizeof(tests) / sizeof(*tests));
 }

@@ -534,5 +534,5 @@ int main(void)
         cmocka_unit_test(test_unbind),
     };
 
-    return cmocka_run_group_tests_name("socket", tests, setup_ends, teardown_ends);
+    return run_ends("socket", tests, sizeof(tests) / sizeof(*tests));
 }

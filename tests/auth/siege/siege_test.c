@@ -171,12 +171,8 @@ static void directory_fast(struct world *world)
 static const struct store files = {
     .name = "files", .settings = "", .url = files_url, .fill = files_fill, .down = store_away, .up = store_back};
 /* Its readers wait for nobody (WAL). */
-static const struct store sqlite = {.name = "sqlite",
-                                    .settings = "",
-                                    .url = sqlite_url,
-                                    .fill = fill_by_calls,
-                                    .down = store_away,
-                                    .up = store_back};
+static const struct store sqlite = {
+    .name = "sqlite", .settings = "", .url = sqlite_url, .fill = fill_by_calls, .down = store_away, .up = store_back};
 static const struct store database = {.name = "postgresql",
                                       .settings = "",
                                       .url = postgresql_url_of,
