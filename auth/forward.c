@@ -32,6 +32,7 @@ struct server {
     const struct auth_forward_server *config;
     void *socket; /* NULL: it could not be made */
     enum server_state state;
+    bool wanted;                       /* tasks wait until something can be sent to it */
     uint64_t opened, heard, next_ping; /* ms */
     char word[AUTH_WIRE_STATE];        /* the service's state */
 };
@@ -43,7 +44,6 @@ struct auth_forward {
     void *context;
     struct auth_link outstanding; /* tasks, by queue */
     size_t count;
-    size_t unsent; /* of these, those that no server could be given yet */
     uint64_t number;
     struct server servers[];
 };
@@ -151,30 +151,38 @@ static void ping(struct server *server, uint64_t now)
 
 /* ---- the source ---- */
 
+static bool may_ask(const struct auth_forward *forward, const struct auth_task *task, size_t index)
+{
+    const struct server *server = &forward->servers[index];
+
+    return server->socket && server->state != AWAY && !(task->asked & (uint64_t)1 << index);
+}
+
 static bool anybody(const struct auth_forward *forward, const struct auth_task *task)
 {
     for (size_t i = 0; i < forward->config->count; i++) {
-        if (forward->servers[i].socket && forward->servers[i].state != AWAY && !(task->asked & (uint64_t)1 << i))
+        if (may_ask(forward, task, i))
             return true;
     }
     return false;
 }
 
-/* Gives the task to the first server that takes it; else it stays unsent. */
+/* Gives the task to the first server that takes it; else it stays unsent, and waits for all that may be asked. */
 static void dispatch(struct auth_forward *forward, struct auth_task *task, uint64_t now)
 {
-    for (size_t i = 0; i < forward->config->count; i++) {
-        const struct server *server = &forward->servers[i];
+    size_t count = forward->config->count, i = 0;
 
-        if (!server->socket || server->state == AWAY || task->asked & (uint64_t)1 << i || send_task(server, task) != 0)
-            continue;
+    while (i < count && !(may_ask(forward, task, i) && send_task(&forward->servers[i], task) == 0))
+        i++;
+    if (i < count) {
         task->asked |= (uint64_t)1 << i;
         task->since = now;
-        task->share = (uint64_t)forward->config->timeout / forward->config->count;
+        task->share = (uint64_t)forward->config->timeout / count;
         return;
     }
-    forward->unsent++;
     task->share = 0;
+    for (i = 0; i < count; i++)
+        forward->servers[i].wanted = forward->servers[i].wanted || may_ask(forward, task, i);
 }
 
 static void take_out(struct auth_forward *forward, struct auth_task *task)
@@ -193,8 +201,7 @@ static int submit(struct auth_source *source, struct auth_task *task)
     task->number = forward->number++;
     task->share = 0;
     auth_list_insert(&forward->outstanding, &task->queue);
-    forward->count++;
-    forward->unsent++; /* the next tick sends it */
+    forward->count++; /* the next tick sends it */
     return 0;
 }
 
@@ -333,7 +340,7 @@ size_t auth_forward_items(const struct auth_forward *forward, zmq_pollitem_t *it
 
     for (size_t i = 0; i < forward->config->count && count < room; i++) {
         const struct server *server = &forward->servers[i];
-        short events = (short)(forward->unsent && server->state != AWAY ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
+        short events = (short)(server->wanted ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
 
         if (server->socket)
             items[count++] = (zmq_pollitem_t){.socket = server->socket, .events = events};
@@ -346,6 +353,7 @@ size_t auth_forward_items(const struct auth_forward *forward, zmq_pollitem_t *it
 /* Returns when to look again. */
 static uint64_t tick_server(struct auth_forward *forward, struct server *server, uint64_t now)
 {
+    server->wanted = false;
     if (server->state != AWAY && now >= server->heard + SILENCE)
         server->state = AWAY;
     if (server->state == AWAY && now >= server->opened + REOPEN) {
@@ -397,7 +405,6 @@ static uint64_t tick_tasks(struct auth_forward *forward, struct auth_link *hopel
     struct auth_link *link = forward->outstanding.next;
     uint64_t next = AUTH_NEVER;
 
-    forward->unsent = 0;
     while (link != &forward->outstanding) {
         struct auth_task *task = AUTH_LIST_OF(link, struct auth_task, queue);
 
