@@ -65,6 +65,17 @@ void auth_engine_call(struct ironauth *auth, void (*function)(struct ironauth *a
     (void)pthread_mutex_unlock(&auth->lock);
 }
 
+static void nothing(struct ironauth *auth, void *arg)
+{
+    (void)auth;
+    (void)arg;
+}
+
+void auth_engine_flush(struct ironauth *auth)
+{
+    auth_engine_call(auth, nothing, NULL);
+}
+
 int auth_engine_enter(struct ironauth *auth)
 {
     bool closing;

@@ -60,6 +60,9 @@ void *auth_engine_run(void *arg); /* the authenticator */
 /* Runs function on the authenticator's thread and waits for its end. From other threads. */
 void auth_engine_call(struct ironauth *auth, void (*function)(struct ironauth *auth, void *arg), void *arg);
 
+/* All mail that was there has been delivered. From other threads. */
+void auth_engine_flush(struct ironauth *auth);
+
 /* Around every call of the program but the last. -ESHUTDOWN: it is being stopped. */
 int auth_engine_enter(struct ironauth *auth);
 void auth_engine_leave(struct ironauth *auth);

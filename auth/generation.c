@@ -181,6 +181,7 @@ int auth_generation_open(struct auth_generation **generation_p, const char *file
     struct auth_generation *generation = calloc(1, sizeof(*generation));
     int rc;
 
+    *generation_p = generation;
     if (!generation)
         return auth_error_set(-ENOMEM, "no memory"), -ENOMEM;
     rc = load(generation, file);
@@ -194,12 +195,8 @@ int auth_generation_open(struct auth_generation **generation_p, const char *file
         rc = open_audit(generation, old);
     if (rc == 0)
         rc = open_metrics(generation, old); /* the last: it may disturb the old one */
-    if (rc == 0) {
-        *generation_p = generation;
-        return 0;
-    }
-    auth_generation_stop(generation);
-    auth_generation_free(generation);
+    if (rc)
+        auth_generation_stop(generation);
     return rc;
 }
 
@@ -225,6 +222,8 @@ void auth_generation_stop(struct auth_generation *generation)
 
 void auth_generation_free(struct auth_generation *generation)
 {
+    if (!generation)
+        return;
     for (size_t i = 0; i < generation->pool_count; i++)
         auth_pool_free(generation->pools[i]);
     for (size_t i = 0; i < generation->forward_count; i++)

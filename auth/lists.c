@@ -121,6 +121,7 @@ static int add(struct ironauth *auth, struct auth_list *list, const char **why)
         return 0;
     }
     auth_pool_stop(list->pool);
+    auth_engine_flush(auth);
     auth_pool_free(list->pool);
 fail:
     free(list->url);

@@ -80,8 +80,12 @@ static int run(struct ironauth *auth, void *context, const char *file)
 
     if (file && !(auth->file = strdup(file)))
         return auth_error_set(-ENOMEM, "no memory");
-    if (auth_generation_open(&auth->generation, file, auth->quiet, &auth->mailbox, NULL) != 0)
+    if (auth_generation_open(&auth->generation, file, auth->quiet, &auth->mailbox, NULL) != 0) {
+        rc = errno;
+        auth_generation_free(auth->generation); /* nobody reads the mailbox yet */
+        errno = rc;
         return -1;
+    }
     auth_generation_each(auth->generation, auth_engine_add_source, auth);
     if (open_router(auth, context) != 0)
         goto generation;
@@ -123,12 +127,6 @@ ironauth_t *ironauth_start(void *context, const char *file)
 
 /* ---- reload ---- */
 
-static void nothing(struct ironauth *auth, void *arg)
-{
-    (void)auth;
-    (void)arg;
-}
-
 static void due(struct ironauth *auth)
 {
     auth->scan.policy_due = true;
@@ -155,14 +153,20 @@ static void swap(struct ironauth *auth, void *arg)
 static int reload(struct ironauth *auth)
 {
     struct auth_generation *generation;
+    int error;
 
-    if (auth_generation_open(&generation, auth->file, auth->quiet, &auth->mailbox, auth->generation) != 0)
+    if (auth_generation_open(&generation, auth->file, auth->quiet, &auth->mailbox, auth->generation) != 0) {
+        error = errno;
+        auth_engine_flush(auth);
+        auth_generation_free(generation);
+        errno = error;
         return -1;
+    }
     auth_engine_call(auth, swap, &generation);
-    /* Nothing is submitted to the old one any more; what its threads still answer is in the mailbox when they have ended,
-     * before the next call. */
+    /* Nothing is submitted to the old one any more, and what its threads still answer is in the mailbox when they have
+     * ended. */
     auth_generation_stop(generation);
-    auth_engine_call(auth, nothing, NULL);
+    auth_engine_flush(auth);
     auth_generation_free(generation);
     return 0;
 }

@@ -3,8 +3,11 @@
 #include "world.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define STAFF "backend\n    name = staff\n    url = \"files:$/keys\"\n"
 
@@ -159,6 +162,32 @@ static void test_reload(void **state)
     assert_int_equal(check_plain(world, "one", "alice", "secret"), 200);
 }
 
+/* What fails last is undone whole: the metrics' port is taken. */
+static void test_reload_fails_late(void **state)
+{
+    struct world *world = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int taken = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char text[1024];
+
+    assert_int_equal(bind(taken, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(taken, 1), 0);
+    assert_int_equal(getsockname(taken, (struct sockaddr *)&address, &size), 0);
+    write_users(world);
+    start(world, "domain\n    name = one\n    null = everyone\n");
+    (void)snprintf(text, sizeof(text),
+                   "metrics = \"127.0.0.1:%u\"\n" STAFF "domain\n    name = one\n    plain = staff\n",
+                   ntohs(address.sin_port));
+    configure(world, text);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(ironauth_reload(world->auth), -1);
+        assert_non_null(strstr(ironauth_error(), "metrics"));
+        assert_int_equal(check_null(world, "one", "10.0.0.1"), 200);
+    }
+    assert_int_equal(close(taken), 0);
+}
+
 /* One line for each decision, and no password in any. */
 static void test_audit(void **state)
 {
@@ -249,10 +278,17 @@ static void test_plain_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(test_policy), WORLD_TEST(test_check_malformed), WORLD_TEST(test_order),
-        WORLD_TEST(test_away),   WORLD_TEST(test_cache),           WORLD_TEST(test_wrong),
-        WORLD_TEST(test_reload), WORLD_TEST(test_null_socket),     WORLD_TEST(test_plain_socket),
+        WORLD_TEST(test_policy),
+        WORLD_TEST(test_check_malformed),
+        WORLD_TEST(test_order),
+        WORLD_TEST(test_away),
+        WORLD_TEST(test_cache),
+        WORLD_TEST(test_wrong),
+        WORLD_TEST(test_reload),
+        WORLD_TEST(test_null_socket),
+        WORLD_TEST(test_plain_socket),
         WORLD_TEST(test_audit),
+        WORLD_TEST(test_reload_fails_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
