@@ -305,7 +305,9 @@ CURVE_EXPORT int curve_set_hop_cert(curve_socket_t *socket, const curve_cert_t *
 
 /* ---- events ---- */
 
-#define CURVE_EVENT_READY 0x0001  /* a session stands; value: 1 if it renewed or resumed an older one, else 0 */
+#define CURVE_EVENT_READY \
+    0x0001 /* a session stands: the other end proved its key, and messages go to it; value: 1 if it
+                                   * renewed or resumed an older one, else 0 */
 #define CURVE_EVENT_CLOSED 0x0002 /* a session ended; value: a curve_error_t, 0: closed in order or silent too long */
 #define CURVE_EVENT_REFUSED \
     0x0004                           /* a handshake was refused, by us or by the other end; value: a curve_error_t
@@ -317,7 +319,9 @@ CURVE_EXPORT int curve_set_hop_cert(curve_socket_t *socket, const curve_cert_t *
     0x0020                             /* something was forged, altered, repeated or missing, and dropped; value: a
                                     * curve_error_t */
 #define CURVE_EVENT_UNREACHABLE 0x0040 /* the relay says that it does not know the peer (at the moment) */
-#define CURVE_EVENT_CONNECTED 0x0080   /* the ZeroMQ socket beneath: connected */
+#define CURVE_EVENT_CONNECTED \
+    0x0080 /* a ZeroMQ connection beneath, to or from a server, client or relay, can carry
+                                        * something. That says nothing of who is at the other end: READY does */
 #define CURVE_EVENT_DISCONNECTED 0x0100
 #define CURVE_EVENT_ALL 0x01ff
 

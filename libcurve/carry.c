@@ -174,6 +174,8 @@ bool ih_worker_take_links(struct ih_worker *worker)
         moved |= take_reports(worker, link);
         moved |= take_link(worker, link);
         if (link->broken) {
+            if (link->connected)
+                ih_worker_event(worker, CURVE_EVENT_DISCONNECTED, 0, 0, NULL);
             worker->stuck = worker->stuck == link ? NULL : worker->stuck;
             ih_link_break(link, worker->now_ms);
             worker->links_ms = worker->now_ms;

@@ -300,6 +300,12 @@ int ih_link_receive(struct ih_link *link, struct ih_link_input *input, uint64_t 
     return 0;
 }
 
+/* Connections of a socket that accepts them cannot be told apart. */
+static bool has_one(const struct ih_link *link)
+{
+    return link->owner->kind != IH_ENGINE_SERVER && !link->bound;
+}
+
 int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_ms)
 {
     int error = link->monitor ? ih_zmq_monitor_recv(link->monitor, report) : -EAGAIN;
@@ -310,6 +316,10 @@ int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_
         unregister(link, now_ms);
     else if (*report == IH_ZMQ_DISCONNECTED && is_peer(link))
         unregister(link, now_ms + REGISTER_MS);
+    if (*report == IH_ZMQ_DISCONNECTED && has_one(link) && !link->connected)
+        *report = IH_ZMQ_OTHER;
+    if (*report != IH_ZMQ_OTHER)
+        link->connected = *report == IH_ZMQ_CONNECTED;
     return 0;
 }
 

@@ -16,7 +16,8 @@ struct ih_link {
     void *monitor;  /* reports of connections, or NULL */
     char *endpoint; /* as the application wrote it; NULL: the server's, which has many */
     bool bound;
-    bool broken; /* the other end of its connection does not keep to the form */
+    bool connected; /* the last report, if there is but one connection at a time (not bound) */
+    bool broken;    /* the other end of its connection does not keep to the form */
     uint64_t opened_ms;
     uint64_t reopen_ms;  /* when another socket is opened for a broken one; UINT64_MAX: it is open */
     uint64_t reopen_ivl; /* how long that was to take the last time */
@@ -66,7 +67,7 @@ int ih_link_detach(struct ih_link *link, const char *endpoint, bool bind);
 /* The next thing that came. -EAGAIN: nothing. */
 int ih_link_receive(struct ih_link *link, struct ih_link_input *input, uint64_t now_ms);
 
-/* The next report of a connection. -EAGAIN: none. */
+/* The next report of a connection; the end of one that was not reported is IH_ZMQ_OTHER. -EAGAIN: none. */
 int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_ms);
 
 /* Takes the envelope over if that succeeds. -EAGAIN: there is no room, or no connection; -EHOSTUNREACH. */

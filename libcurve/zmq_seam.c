@@ -334,10 +334,27 @@ const char *ih_zmq_user_id(zmq_msg_t *msg)
 
 #if ZMQ_VERSION_MAJOR >= 4
 
+#ifdef ZMQ_EVENT_HANDSHAKE_SUCCEEDED
+enum { HANDSHAKE_SUCCEEDED = ZMQ_EVENT_HANDSHAKE_SUCCEEDED };
+#else
+enum { HANDSHAKE_SUCCEEDED = 0 };
+#endif
+
+/* By which a connection is known to carry messages: before 4.3 only that there is one. */
+static int connected_events(void)
+{
+    int major = 0;
+    int minor = 0;
+    int patch = 0;
+
+    zmq_version(&major, &minor, &patch);
+    return HANDSHAKE_SUCCEEDED && (major > 4 || minor >= 3) ? HANDSHAKE_SUCCEEDED
+                                                            : ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED;
+}
+
 int ih_zmq_monitor(void *socket, const char *endpoint)
 {
-    return result(
-        zmq_socket_monitor(socket, endpoint, ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED));
+    return result(zmq_socket_monitor(socket, endpoint, connected_events() | ZMQ_EVENT_DISCONNECTED));
 }
 
 void ih_zmq_unmonitor(void *socket)
@@ -347,7 +364,7 @@ void ih_zmq_unmonitor(void *socket)
 
 static enum ih_zmq_link link_of(unsigned event)
 {
-    if (event & (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED))
+    if (event & (ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED | HANDSHAKE_SUCCEEDED))
         return IH_ZMQ_CONNECTED;
     return event & ZMQ_EVENT_DISCONNECTED ? IH_ZMQ_DISCONNECTED : IH_ZMQ_OTHER;
 }

@@ -2,6 +2,10 @@
 /* Who gets in, and how long. */
 #include "curve/ends.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 /* A server bound, that lets nobody in yet. */
 static curve_socket_t *make_strict(const struct ends *ends)
 {
@@ -469,6 +473,46 @@ static void test_hop(void **state)
     close_all(client, server);
 }
 
+/* Somebody listens, takes connections and ends them: that is no connection. */
+static void test_connected(void **state)
+{
+    const struct ends *ends = *state;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t size = sizeof(address);
+    char endpoint[ENDPOINT_SIZE];
+    curve_event_t event;
+    int connected = 0;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    curve_socket_t *client = make_client(ends, 0, NULL);
+    curve_socket_t *server = NULL;
+
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(listen(listener, 10), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    (void)snprintf(endpoint, sizeof(endpoint), "tcp://127.0.0.1:%d", ntohs(address.sin_port));
+    assert_int_equal(curve_connect(client, endpoint), 0);
+    for (int i = 0; i < 3; i++) {
+        int connection = accept(listener, NULL, NULL);
+
+        assert_true(connection >= 0);
+        (void)close(connection);
+    }
+    (void)close(listener);
+    server = make_server(ends, "tcp", endpoint);
+    assert_int_equal(curve_connect(client, endpoint), 0);
+    send_text(client, "x");
+    do {
+        expect_event(client, CURVE_EVENT_ALL, &event);
+        assert_int_not_equal(event.event, CURVE_EVENT_DISCONNECTED);
+        connected += event.event == CURVE_EVENT_CONNECTED;
+        assert_true(event.event != CURVE_EVENT_READY || connected == 1);
+    } while (event.event != CURVE_EVENT_DELIVERED);
+    assert_int_equal(connected, 1);
+    assert_int_equal(curve_close(&server), 0);
+    expect_event(client, CURVE_EVENT_DISCONNECTED, NULL);
+    assert_int_equal(curve_close(&client), 0);
+}
+
 /* Events that were not asked for do not come, and none before. */
 static void test_monitor(void **state)
 {
@@ -506,7 +550,7 @@ int main(void)
         cmocka_unit_test(test_callback),    cmocka_unit_test(test_zap),      cmocka_unit_test(test_meta),
         cmocka_unit_test(test_zap_liar),    cmocka_unit_test(test_no_zap),   cmocka_unit_test(test_late_zap),
         cmocka_unit_test(test_max_clients), cmocka_unit_test(test_same_key), cmocka_unit_test(test_hop),
-        cmocka_unit_test(test_monitor),
+        cmocka_unit_test(test_connected),   cmocka_unit_test(test_monitor),
     };
 
     return run_ends("auth", tests, sizeof(tests) / sizeof(*tests));
