@@ -12,7 +12,7 @@ enum { DIGEST = 32, NONE = -1 };
 
 /* Owner: the cache; guarded by its lock. A password's proof is a digest under a key that never leaves secret memory. */
 struct entry {
-    uint8_t who[DIGEST];   /* mechanism and user, or mechanism and key */
+    uint8_t who[DIGEST];   /* mechanism and user, or mechanism and key; of a whole request domain and address too */
     uint8_t proof[DIGEST]; /* who and password; of a key: unused */
     bool proved;           /* a password was answered with yes, at proved_at */
     uint64_t asked_at, proved_at;
@@ -25,6 +25,7 @@ struct entry {
 struct auth_cache {
     pthread_mutex_t lock;
     uint64_t fresh;
+    bool whole;
     uint8_t *key; /* secret memory */
     struct entry *entries;
     int *buckets;
@@ -33,7 +34,7 @@ struct auth_cache {
     int oldest, newest, unused;
 };
 
-struct auth_cache *auth_cache_new(size_t entries, uint64_t fresh)
+struct auth_cache *auth_cache_new(size_t entries, uint64_t fresh, bool whole)
 {
     struct auth_cache *cache = sodium_init() < 0 ? NULL : calloc(1, sizeof *cache);
     size_t buckets = 1;
@@ -45,6 +46,7 @@ struct auth_cache *auth_cache_new(size_t entries, uint64_t fresh)
         return NULL;
     }
     cache->fresh = fresh;
+    cache->whole = whole;
     cache->room = entries < INT32_MAX ? entries : INT32_MAX;
     cache->oldest = cache->newest = cache->unused = NONE;
     while (buckets < cache->room)
@@ -82,6 +84,11 @@ struct digests {
 };
 
 /* The texts' NULs keep them apart: no text holds one. */
+static void add_text(crypto_generichash_state *state, const char *text)
+{
+    (void)crypto_generichash_update(state, (const uint8_t *)text, strlen(text) + 1);
+}
+
 static void digest(const struct auth_cache *cache, struct digests *digests, const struct auth_request *request)
 {
     const uint8_t mechanism = (uint8_t)request->mechanism;
@@ -92,12 +99,16 @@ static void digest(const struct auth_cache *cache, struct digests *digests, cons
     if (request->mechanism == AUTH_MECHANISM_CURVE)
         (void)crypto_generichash_update(&state, request->key, AUTH_KEY_SIZE);
     else
-        (void)crypto_generichash_update(&state, (const uint8_t *)request->user, strlen(request->user) + 1);
+        add_text(&state, request->user);
+    if (cache->whole) {
+        add_text(&state, request->domain);
+        add_text(&state, request->address);
+    }
     (void)crypto_generichash_final(&state, digests->who, DIGEST);
 
     (void)crypto_generichash_init(&state, cache->key, crypto_generichash_KEYBYTES, DIGEST);
     (void)crypto_generichash_update(&state, digests->who, DIGEST);
-    (void)crypto_generichash_update(&state, (const uint8_t *)request->password, strlen(request->password) + 1);
+    add_text(&state, request->password);
     (void)crypto_generichash_final(&state, digests->proof, DIGEST);
     sodium_memzero(&state, sizeof state);
 }
@@ -221,7 +232,14 @@ void auth_cache_put(struct auth_cache *cache, const struct auth_request *request
     sodium_memzero(&digests, sizeof digests);
 }
 
-void auth_cache_drop(struct auth_cache *cache, const struct auth_request *request)
+/* A password was asked about, and another one is remembered. */
+static bool is_other(const struct entry *entry, const struct auth_request *request, const struct digests *digests)
+{
+    return request->mechanism == AUTH_MECHANISM_PLAIN && !request->review && entry->proved &&
+           sodium_memcmp(entry->proof, digests->proof, DIGEST) != 0;
+}
+
+static void forget(struct auth_cache *cache, const struct auth_request *request, bool others)
 {
     struct digests digests;
     int i;
@@ -229,10 +247,20 @@ void auth_cache_drop(struct auth_cache *cache, const struct auth_request *reques
     digest(cache, &digests, request);
     (void)pthread_mutex_lock(&cache->lock);
     i = find(cache, digests.who);
-    if (i != NONE)
+    if (i != NONE && (others || !is_other(&cache->entries[i], request, &digests)))
         drop(cache, i);
     (void)pthread_mutex_unlock(&cache->lock);
     sodium_memzero(&digests, sizeof digests);
+}
+
+void auth_cache_drop(struct auth_cache *cache, const struct auth_request *request)
+{
+    forget(cache, request, true);
+}
+
+void auth_cache_refused(struct auth_cache *cache, const struct auth_request *request)
+{
+    forget(cache, request, false);
 }
 
 void auth_cache_clear(struct auth_cache *cache)
@@ -275,4 +303,20 @@ bool auth_cache_get(struct auth_cache *cache, const struct auth_request *request
     (void)pthread_mutex_unlock(&cache->lock);
     sodium_memzero(&digests, sizeof digests);
     return found;
+}
+
+bool auth_cache_contradicts(struct auth_cache *cache, const struct auth_request *request, uint64_t now)
+{
+    struct digests digests;
+    bool other;
+    int i;
+
+    digest(cache, &digests, request);
+    (void)pthread_mutex_lock(&cache->lock);
+    i = find(cache, digests.who);
+    other = i != NONE && is_fresh(cache, cache->entries[i].proved_at, now) &&
+            is_other(&cache->entries[i], request, &digests);
+    (void)pthread_mutex_unlock(&cache->lock);
+    sodium_memzero(&digests, sizeof digests);
+    return other;
 }

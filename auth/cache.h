@@ -11,18 +11,25 @@
 
 struct auth_cache;
 
-/* fresh: ms for which an entry is good; 0: nothing is kept. */
-struct auth_cache *auth_cache_new(size_t entries, uint64_t fresh);
+/* fresh: ms for which an entry is good; 0: nothing is kept. whole: the domain and the address are a part of the request, since
+ * who answers has a policy of its own (a central service); else they do not matter: they are our policy's. */
+struct auth_cache *auth_cache_new(size_t entries, uint64_t fresh, bool whole);
 void auth_cache_free(struct auth_cache *cache);
 
 void auth_cache_put(struct auth_cache *cache, const struct auth_request *request, const struct auth_record *record,
                     uint64_t now);
-void auth_cache_drop(struct auth_cache *cache, const struct auth_request *request); /* review or not: user and key go */
+/* The answer was no: user and key go, review or not. Of a wrong password one that was right stays: else a stranger could
+ * make us forget whomever he can name. */
+void auth_cache_drop(struct auth_cache *cache, const struct auth_request *request);
+void auth_cache_refused(struct auth_cache *cache, const struct auth_request *request);
 void auth_cache_clear(struct auth_cache *cache);
 
 /* True, and the record, if this very request (mechanism, user and password, or key) was answered with yes and is fresh. A
- * review needs no password, but the same stamp. The domain and address do not matter: they are the policy's. */
+ * review needs no password, but the same stamp. */
 bool auth_cache_get(struct auth_cache *cache, const struct auth_request *request, struct auth_record *record,
                     uint64_t now);
+
+/* Is this a guess: does the user have another password, as far as is remembered? */
+bool auth_cache_contradicts(struct auth_cache *cache, const struct auth_request *request, uint64_t now);
 
 #endif

@@ -13,7 +13,7 @@ enum { ENTRIES = 8, FRESH = 1000 };
 
 static int setup(void **state)
 {
-    *state = auth_cache_new(ENTRIES, FRESH);
+    *state = auth_cache_new(ENTRIES, FRESH, false);
     return *state ? 0 : -1;
 }
 
@@ -152,6 +152,64 @@ static void test_reviews_without_stamps(void **state)
     assert_null(get(cache, plain("bob", "x"), 0));
 }
 
+static void test_refused(void **state)
+{
+    struct auth_cache *cache = *state;
+    struct auth_request wrong = plain("alice", "wrong"), right = plain("alice", "secret"), again = review("alice", "1");
+    struct auth_request key = curve(1);
+
+    put(cache, right, "Alice", "1", 0);
+    assert_true(auth_cache_contradicts(cache, &wrong, 0));
+    assert_false(auth_cache_contradicts(cache, &right, 0));
+    assert_false(auth_cache_contradicts(cache, &wrong, FRESH));
+    assert_false(auth_cache_contradicts(cache, &again, 0));
+    auth_cache_refused(cache, &wrong);
+    assert_non_null(get(cache, right, 0));
+    auth_cache_refused(cache, &right); /* what was right is not any more */
+    assert_null(get(cache, right, 0));
+    assert_false(auth_cache_contradicts(cache, &wrong, 0));
+    put(cache, right, "Alice", "1", 0);
+    auth_cache_refused(cache, &again);
+    assert_null(get(cache, right, 0));
+    put(cache, again, "Alice", "1", 0); /* of her password nothing is known */
+    assert_false(auth_cache_contradicts(cache, &wrong, 0));
+    auth_cache_refused(cache, &wrong);
+    assert_null(get(cache, again, 0));
+    put(cache, key, "Key", "", 0);
+    assert_false(auth_cache_contradicts(cache, &key, 0));
+    auth_cache_refused(cache, &key);
+    assert_null(get(cache, key, 0));
+}
+
+static struct auth_request asked(struct auth_request request, const char *domain, const char *address)
+{
+    (void)snprintf(request.domain, sizeof request.domain, "%s", domain);
+    (void)snprintf(request.address, sizeof request.address, "%s", address);
+    return request;
+}
+
+/* Where who answers has a policy, the answer is about the whole request. */
+static void test_whole_requests(void **state)
+{
+    const struct auth_request null = {.mechanism = AUTH_MECHANISM_NULL};
+    struct auth_cache *cache = auth_cache_new(ENTRIES, FRESH, true), *parts = *state;
+    struct auth_request requests[] = {curve(1), plain("alice", "secret"), null};
+
+    assert_non_null(cache);
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        struct auth_request request = asked(requests[i], "home", "10.0.0.1");
+
+        put(cache, request, "Alice", "", 0);
+        put(parts, request, "Alice", "", 0);
+        assert_non_null(get(cache, request, 0));
+        assert_null(get(cache, asked(request, "home", "10.0.0.2"), 0));
+        assert_null(get(cache, asked(request, "vault", "10.0.0.1"), 0));
+        assert_null(get(cache, asked(request, "home1", "0.0.0.1"), 0));
+        assert_non_null(get(parts, asked(request, "vault", "10.0.0.2"), 0));
+    }
+    auth_cache_free(cache);
+}
+
 static void test_drop_and_clear(void **state)
 {
     struct auth_cache *cache = *state;
@@ -161,6 +219,8 @@ static void test_drop_and_clear(void **state)
     put(cache, plain("alice", "secret"), "Alice", "1", 0);
     put(cache, plain("bob", "secret"), "Bob", "1", 0);
     put(cache, curve(1), "Key", "", 0);
+    auth_cache_refused(cache, &gone); /* says nothing of the right one */
+    assert_non_null(get(cache, plain("alice", "secret"), 0));
     auth_cache_drop(cache, &gone);
     assert_null(get(cache, plain("alice", "secret"), 0));
     assert_null(get(cache, review("alice", "1"), 0));
@@ -215,7 +275,7 @@ static void test_flood(void **state)
 
 static void test_nothing_is_kept(void **state)
 {
-    struct auth_cache *none[] = {auth_cache_new(ENTRIES, 0), auth_cache_new(0, FRESH)};
+    struct auth_cache *none[] = {auth_cache_new(ENTRIES, 0, false), auth_cache_new(0, FRESH, false)};
 
     (void)state;
     for (int i = 0; i < 2; i++) {
@@ -268,6 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_freshness, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reviews, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reviews_without_stamps, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_whole_requests, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drop_and_clear, setup, teardown),
         cmocka_unit_test_setup_teardown(test_oldest_goes_first, setup, teardown),
         cmocka_unit_test_setup_teardown(test_flood, setup, teardown),

@@ -134,17 +134,29 @@ static void say_yes(struct auth_decision *decision, const struct auth_source *so
     (void)snprintf(verdict->stamp, sizeof(verdict->stamp), "%s", record->stamp);
 }
 
+/* Somebody wants in with a password: the throttle counts what fails. */
+static bool is_guess(const struct auth_decision *decision)
+{
+    return decision->request.mechanism == AUTH_MECHANISM_PLAIN &&
+           (decision->caller == AUTH_CALLER_ZAP || decision->caller == AUTH_CALLER_SERVICE);
+}
+
 /* The source has no answer now. What it last said counts, while that is fresh; then "temporary", and nothing further: the
  * next source may know the same user otherwise. */
 static void fall_back(struct ironauth *auth, struct auth_decision *decision, struct auth_source *source,
                       const char *why)
 {
+    uint64_t now = auth_clock_ms();
     struct auth_record record;
+    bool guess = is_guess(decision);
 
-    if (auth_cache_get(source->cache, &decision->request, &record, auth_clock_ms()))
-        say_yes(decision, source, &record, "is away, and knew lately");
-    else
-        auth_verdict_set(&decision->verdict, AUTH_TEMPORARY, source->name, "%s %s", source->name, why);
+    auth_verdict_set(&decision->verdict, AUTH_TEMPORARY, source->name, "%s %s", source->name, why);
+    if (!guess || auth_wait_may_recall(auth, decision, now)) {
+        if (auth_cache_get(source->cache, &decision->request, &record, now))
+            say_yes(decision, source, &record, "is away, and knew lately");
+        else if (guess && auth_cache_contradicts(source->cache, &decision->request, now))
+            auth_wait_guessed(auth, decision, now);
+    }
     finish(auth, decision);
 }
 
@@ -206,7 +218,9 @@ static void remember(const struct auth_task *task)
 
     if (task->rc == 0 && task->changes == source->changes)
         auth_cache_put(source->cache, &task->request, &task->record, auth_clock_ms());
-    else if (task->rc == -ENOENT || task->rc == -EACCES || task->rc == -EBADMSG)
+    else if (task->rc == -EACCES)
+        auth_cache_refused(source->cache, &task->request);
+    else if (task->rc == -ENOENT || task->rc == -EBADMSG)
         auth_cache_drop(source->cache, &task->request);
 }
 
@@ -302,9 +316,6 @@ static void ask(struct ironauth *auth, struct auth_decision *decision)
 
 static void consider(struct ironauth *auth, struct auth_decision *decision)
 {
-    bool guess = decision->request.mechanism == AUTH_MECHANISM_PLAIN &&
-                 (decision->caller == AUTH_CALLER_ZAP || decision->caller == AUTH_CALLER_SERVICE);
-
     if (auth->stopping) {
         auth_decision_give_up(auth, decision, "the authenticator is being stopped");
         return;
@@ -313,7 +324,7 @@ static void consider(struct ironauth *auth, struct auth_decision *decision)
         finish(auth, decision);
         return;
     }
-    if (!guess || decision->route.remote || decision->admitted) {
+    if (!is_guess(decision) || decision->route.remote || decision->admitted) {
         ask(auth, decision);
         return;
     }

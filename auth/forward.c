@@ -459,7 +459,7 @@ int auth_forward_open(struct auth_forward **forward_p, const struct auth_forward
         return auth_error_set(-EINVAL, "forward '%s': more than %d servers", config->name, SERVERS_MAX), -EINVAL;
     forward = calloc(1, sizeof(*forward) + config->count * sizeof(forward->servers[0]));
     if (!forward ||
-        auth_source_init(&forward->source, &source_ops, config->name, config->timeout, config->cache) != 0) {
+        auth_source_init(&forward->source, &source_ops, config->name, config->timeout, config->cache, true) != 0) {
         free(forward);
         return auth_error_set(-ENOMEM, "no memory"), -ENOMEM;
     }

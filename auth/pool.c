@@ -187,7 +187,7 @@ int auth_pool_open(struct auth_pool **pool_p, const struct auth_backend_ops *ops
     pool->settings = *settings;
     pool->mailbox = mailbox;
     auth_list_init(&pool->queue);
-    rc = auth_source_init(&pool->source, &source_ops, settings->name, settings->timeout, fresh);
+    rc = auth_source_init(&pool->source, &source_ops, settings->name, settings->timeout, fresh, false);
     if (rc)
         goto free;
     pool->source.review.limit = 2 * sessions;

@@ -18,7 +18,7 @@ static void deliver(struct ironauth *auth, struct auth_mail *mail)
 }
 
 int auth_source_init(struct auth_source *source, const struct auth_source_ops *ops, const char *name, int timeout,
-                     int fresh)
+                     int fresh, bool whole)
 {
     source->ops = ops;
     source->name = name;
@@ -30,7 +30,7 @@ int auth_source_init(struct auth_source *source, const struct auth_source_ops *o
     auth_mail_init(&source->news, deliver);
     atomic_init(&source->changed, false);
     atomic_init(&source->away, false);
-    source->cache = auth_cache_new(CACHE_ENTRIES, (uint64_t)fresh * 1000);
+    source->cache = auth_cache_new(CACHE_ENTRIES, (uint64_t)fresh * 1000, whole);
     return source->cache ? 0 : -ENOMEM;
 }
 

@@ -74,9 +74,9 @@ struct auth_source {
     atomic_bool away;      /* cannot be reached; for the metrics */
 };
 
-/* fresh: seconds, of the cache. -ENOMEM. */
+/* fresh: seconds, of the cache; whole: as auth_cache_new. -ENOMEM. */
 int auth_source_init(struct auth_source *source, const struct auth_source_ops *ops, const char *name, int timeout,
-                     int fresh);
+                     int fresh, bool whole);
 void auth_source_fini(struct auth_source *source);
 
 #endif

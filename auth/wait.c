@@ -115,6 +115,18 @@ void auth_wait_learn(struct ironauth *auth, const struct auth_decision *decision
         auth_throttle_failed(throttle, request->address, request->user, auth_clock_ms());
 }
 
+bool auth_wait_may_recall(struct ironauth *auth, const struct auth_decision *decision, uint64_t now)
+{
+    const struct auth_request *request = &decision->request;
+
+    return decision->admitted || auth_throttle_when(auth->wait.throttle, request->address, request->user, now) <= now;
+}
+
+void auth_wait_guessed(struct ironauth *auth, const struct auth_decision *decision, uint64_t now)
+{
+    auth_throttle_failed(auth->wait.throttle, decision->request.address, decision->request.user, now);
+}
+
 /* Whoever waited for others of the address or user only, and not for a turn of the throttle's, may have to take one now:
  * these others may have failed. True: it does not go on. */
 static bool put_off(struct ironauth *auth, struct auth_decision *decision, uint64_t now)

@@ -41,6 +41,11 @@ void auth_wait_leave(struct ironauth *auth, struct auth_decision *decision);
 /* What came out of it: after leave. */
 void auth_wait_learn(struct ironauth *auth, const struct auth_decision *decision);
 
+/* While a source is away, passwords are compared with those that are remembered: that is guessing too. Whoever has not been
+ * admitted (the source slows down by itself) must not be in the throttle's debt; and a wrong guess counts. */
+bool auth_wait_may_recall(struct ironauth *auth, const struct auth_decision *decision, uint64_t now);
+void auth_wait_guessed(struct ironauth *auth, const struct auth_decision *decision, uint64_t now);
+
 /* Resumes those whose time has come; returns when the next one's does, ms, or AUTH_NEVER. */
 uint64_t auth_wait_tick(struct ironauth *auth, uint64_t now);
 

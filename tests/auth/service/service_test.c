@@ -141,7 +141,9 @@ static void start_machine(struct world *world, int count, const char *certificat
     for (int i = 0; i < count; i++)
         size +=
             snprintf(text + size, sizeof(text) - (size_t)size, "    server = \"%s %s\"\n", services[i].endpoint, key);
-    (void)snprintf(text + size, sizeof(text) - (size_t)size, "domain\n    name = home\n    forward = central\n");
+    (void)snprintf(text + size, sizeof(text) - (size_t)size,
+                   "domain\n    name = home\n    forward = central\n"
+                   "domain\n    name = vault\n    forward = central\n");
     write_file(world, "ironauth.conf", "%s", text);
     world->auth = ironauth_start(world->context, path_of(world, "ironauth.conf"));
     if (!world->auth)
@@ -243,6 +245,71 @@ static void test_cache(void **state)
     assert_int_equal(check_plain(world, "home", "alice", "wrong"), 300);
     assert_int_equal(check_plain(world, "home", "bob", "secret"), 300);
     assert_int_equal(check_curve(world, "home", alice_key), 300);
+}
+
+/* The service has a policy: what it said about one address or domain says nothing about another. */
+static void test_cache_of_a_policy(void **state)
+{
+    struct world *world = *state;
+
+    make_folder(world, "few");
+    write_file(world, "service.conf",
+               "backend\n    name = staff\n    url = \"files:%s/keys\"\n"
+               "backend\n    name = few\n    url = \"files:%s/few\"\n"
+               "serve\n    endpoint = \"tcp://127.0.0.1:*\"\n    certificate = \"%s/central\"\n"
+               "    clients = \"%s/machines\"\n"
+               "domain\n    name = home\n    allow = 10.0.0.0/8\n    allow = 127.0.0.1\n"
+               "    null = everyone\n    curve = staff\n"
+               "domain\n    name = vault\n    curve = few\n",
+               world->folder, world->folder, world->folder, world->folder);
+    launch(world, &services[0], "service.conf");
+    start_machine(world, 1, "machine", 600);
+    assert_int_equal(check_null(world, "home", "192.0.2.1"), 400);
+    assert_int_equal(check_curve(world, "vault", alice_key), 400);
+    for (int i = 0; i < 2; i++) { /* the first word clears what is remembered */
+        assert_int_equal(check_null(world, "home", "10.0.0.1"), 200);
+        assert_int_equal(check_curve(world, "home", alice_key), 200);
+    }
+    end(&services[0], SIGKILL);
+    assert_int_equal(check_null(world, "home", "10.0.0.1"), 200);
+    assert_int_equal(check_curve(world, "home", alice_key), 200);
+    assert_int_equal(check_null(world, "home", "192.0.2.1"), 300);
+    assert_int_equal(check_curve(world, "vault", alice_key), 300);
+}
+
+/* What the handler says of this password of alice's. */
+static bool is_answered(void *socket, const char *password, const char *status)
+{
+    struct frames frames;
+
+    zap_request(&frames, "1", "home", "PLAIN", "alice", password);
+    send_frames(socket, &frames);
+    recv_frames(socket, &frames);
+    return frame_is(&frames, 3, status);
+}
+
+/* While the service is away, who guesses at what is remembered is slowed down as well: then the right password is not looked
+ * at. In rounds, since the first wait is but half a second. */
+static void test_guessing_meanwhile(void **state)
+{
+    enum { ROUNDS = 50, GUESSES = 4 };
+    struct world *world = *state;
+    bool slowed = false;
+    void *socket;
+
+    launch(world, &services[0], "service.conf");
+    start_machine(world, 1, "machine", 600);
+    socket = open_zap(world);
+    for (int i = 0; i < 2; i++)
+        assert_true(is_answered(socket, "secret", "200"));
+    end(&services[0], SIGKILL);
+    assert_true(is_answered(socket, "secret", "200"));
+    for (int i = 0; i < ROUNDS && !slowed; i++) {
+        for (int guess = 0; guess < GUESSES; guess++)
+            assert_true(is_answered(socket, "wrong", "300"));
+        slowed = is_answered(socket, "secret", "300");
+    }
+    assert_true(slowed);
 }
 
 /* A machine that the service does not know gets no answers, and gets them once it is known. */
@@ -453,10 +520,10 @@ static void test_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(test_asks),    HOUSE_TEST(test_failover),  HOUSE_TEST(test_hanging),
-        HOUSE_TEST(test_cache),   HOUSE_TEST(test_stranger),  HOUSE_TEST(test_revocation),
-        HOUSE_TEST(test_wire),    HOUSE_TEST(test_malformed), HOUSE_TEST(test_a_thousand_at_once),
-        HOUSE_TEST(test_refused),
+        HOUSE_TEST(test_asks),    HOUSE_TEST(test_failover),          HOUSE_TEST(test_hanging),
+        HOUSE_TEST(test_cache),   HOUSE_TEST(test_stranger),          HOUSE_TEST(test_revocation),
+        HOUSE_TEST(test_wire),    HOUSE_TEST(test_malformed),         HOUSE_TEST(test_a_thousand_at_once),
+        HOUSE_TEST(test_refused), HOUSE_TEST(test_cache_of_a_policy), HOUSE_TEST(test_guessing_meanwhile),
     };
 
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
