@@ -102,12 +102,16 @@ void postgresql_close(struct postgresql *server)
     keeper_close(&server->keeper);
 }
 
+/* Who left keeps a connection until the server's process for him has ended: psql says 2 if there is no room for it. */
+enum { NO_CONNECTION = 2, ATTEMPTS = 1000 };
+
 bool postgresql_run(struct postgresql *server, const char *database, const char *sql)
 {
     char path[128];
     const char *const argv[] = {
         server->program[2], "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", server->folder, "-U", "owner", "-d",
         database,           "-f", path, NULL};
+    int rc = NO_CONNECTION;
     FILE *file;
 
     (void)snprintf(path, sizeof path, "%s/script", server->folder);
@@ -115,5 +119,7 @@ bool postgresql_run(struct postgresql *server, const char *database, const char 
     assert_non_null(file);
     assert_true(fputs(sql, file) >= 0);
     assert_int_equal(fclose(file), 0);
-    return keeper_run(&server->spec, argv) == 0;
+    for (int i = 0; i < ATTEMPTS && rc == NO_CONNECTION; i++)
+        rc = keeper_run(&server->spec, argv);
+    return rc == 0;
 }
