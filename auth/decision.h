@@ -42,8 +42,9 @@ struct auth_decision {
     uint64_t changes;       /* of all the route's sources, that were noticed before the first was asked */
     /* wait.c's */
     struct auth_link waiting;
-    uint64_t when; /* ms */
-    bool turn;     /* the throttle gave it this time */
+    uint64_t when;  /* ms */
+    uint64_t place; /* the throttle's, of the address */
+    bool turn;      /* the throttle gave it this time */
     bool admitted;
 };
 

@@ -98,6 +98,16 @@ static size_t place(uint8_t to[1 + AUTH_TEXT_MAX], const char *address)
     return 1 + size;
 }
 
+uint64_t auth_throttle_place(const struct auth_throttle *throttle, const char *address)
+{
+    uint8_t text[1 + AUTH_TEXT_MAX], id[ID];
+    uint64_t number;
+
+    (void)crypto_shorthash_siphashx24(id, text, place(text, address), throttle->key);
+    memcpy(&number, id, sizeof number);
+    return number;
+}
+
 struct who {
     uint8_t id[TABLES][ID];
 };

@@ -18,6 +18,9 @@ struct auth_throttle;
 struct auth_throttle *auth_throttle_new(size_t entries);
 void auth_throttle_free(struct auth_throttle *throttle);
 
+/* Addresses of one place count as one: a number that is the same for them, and for others hardly ever. */
+uint64_t auth_throttle_place(const struct auth_throttle *throttle, const char *address);
+
 /* What auth_throttle_when says if more attempts of this address wait already than a handshake has patience for. */
 #define AUTH_THROTTLE_NEVER UINT64_MAX
 

@@ -93,6 +93,8 @@ static void test_same_place(void **state)
         assert_non_null(throttle);
         fail_times(throttle, cases[i].a, "alice", 8, 0);
         assert_int_equal(auth_throttle_when(throttle, cases[i].b, "bob", 1), cases[i].same ? 8000 : 1);
+        assert_int_equal(auth_throttle_place(throttle, cases[i].a) == auth_throttle_place(throttle, cases[i].b),
+                         cases[i].same);
         auth_throttle_free(throttle);
     }
 }

@@ -33,20 +33,20 @@ static bool at_limit(const struct auth_wait *wait, const struct auth_decision *d
     for (struct auth_link *link = wait->admitted.next; link != &wait->admitted; link = link->next) {
         const struct auth_request *other = &decision_of(link)->request;
 
-        address += strcmp(other->address, decision->request.address) == 0;
+        address += decision_of(link)->place == decision->place;
         user += strcmp(other->user, decision->request.user) == 0;
     }
     return address >= AUTH_WAIT_AT_ONCE || user >= AUTH_WAIT_AT_ONCE;
 }
 
-static bool crowded(const struct auth_wait *wait, const char *address)
+static bool crowded(const struct auth_wait *wait, uint64_t place)
 {
     size_t same = 0;
 
     if (wait->count >= AUTH_WAIT_ALL)
         return true;
     for (struct auth_link *link = wait->waiting.next; link != &wait->waiting; link = link->next)
-        same += strcmp(decision_of(link)->request.address, address) == 0;
+        same += decision_of(link)->place == place;
     return same >= AUTH_WAIT_ADDRESS;
 }
 
@@ -85,12 +85,13 @@ int auth_wait_admit(struct ironauth *auth, struct auth_decision *decision)
 
     decision->when = now;
     decision->turn = false;
+    decision->place = auth_throttle_place(wait->throttle, decision->request.address);
     if (!at_limit(wait, decision) && !take_turn(wait, decision, now)) {
         admit(wait, decision);
         return 0;
     }
     auth_metrics_throttled(auth->generation->metrics);
-    if (crowded(wait, decision->request.address) || decision->when > now + AUTH_WAIT_LONGEST)
+    if (crowded(wait, decision->place) || decision->when > now + AUTH_WAIT_LONGEST)
         return -EAGAIN;
     enqueue(wait, decision);
     return 1;

@@ -15,8 +15,8 @@ struct auth_decision;
 
 enum {
     AUTH_WAIT_ALL = 4096,      /* attempts that wait */
-    AUTH_WAIT_ADDRESS = 64,    /* of one address */
-    AUTH_WAIT_AT_ONCE = 4,     /* that are looked at, of one address and of one user */
+    AUTH_WAIT_ADDRESS = 64,    /* of one address, or what counts as one: throttle.h */
+    AUTH_WAIT_AT_ONCE = 4,     /* that are looked at, of one such address and of one user */
     AUTH_WAIT_LONGEST = 30000, /* ms; who would have to wait longer is sent away: no handshake takes that long */
     AUTH_WAIT_ENTRIES = 16384, /* the throttle's memory */
 };

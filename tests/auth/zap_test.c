@@ -271,6 +271,36 @@ static void test_guessing(void **state)
     assert_true(wrong <= COUNT - SENT_AWAY);
 }
 
+/* Somebody has a whole network of addresses, and a name for each guess. */
+static void test_guessing_from_a_network(void **state)
+{
+    enum { COUNT = 150, SENT_AWAY = COUNT - 64 - 20 };
+    struct world *world = *state;
+    struct frames frames;
+    int away = 0, wrong = 0;
+    void *socket;
+
+    make_folder(world, "keys");
+    start(world, "backend\n    name = staff\n    url = \"files:$/keys\"\n    timeout = 60000\n"
+                 "domain\n    name = home\n    plain = staff\n");
+    socket = open_zap(world);
+    for (int i = 0; i < COUNT; i++) {
+        char user[16];
+
+        (void)snprintf(user, sizeof(user), "user%d", i);
+        zap_request(&frames, "1", "home", "PLAIN", user, "guess");
+        frames.frame[4].size = (size_t)snprintf(frames.frame[4].data, FRAME_ROOM, "2001:db8::%x", i + 1);
+        send_frames(socket, &frames);
+    }
+    while (away < SENT_AWAY) {
+        recv_frames(socket, &frames);
+        if (frame_is(&frames, 3, "300"))
+            away++;
+        else if (++wrong > 20)
+            fail_msg("%d guesses were looked at", wrong);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,7 +308,7 @@ int main(void)
         WORLD_TEST(test_envelope),        WORLD_TEST(test_req),
         WORLD_TEST(test_malformed),       WORLD_TEST(test_garbage),
         WORLD_TEST(test_too_many_frames), WORLD_TEST(test_a_thousand_at_once),
-        WORLD_TEST(test_guessing),
+        WORLD_TEST(test_guessing),        WORLD_TEST(test_guessing_from_a_network),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
