@@ -346,4 +346,5 @@ const struct auth_backend_ops auth_ldap_ops = {
     .find_user = find_user,
     .check_password = check_password,
     .watch = auth_ldap_watch,
+    .inspect = auth_ldap_inspect,
 };

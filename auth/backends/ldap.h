@@ -103,6 +103,7 @@ struct auth_session {
     uint64_t digest[AUTH_LDAP_DIGEST];  /* POLL: of what there was */
 };
 
+int auth_ldap_inspect(struct auth_session *session, auth_tell_fn *tell, void *arg);
 int auth_ldap_watch(struct auth_session *session, int stop_fd);
 
 #endif

@@ -190,7 +190,7 @@ static bool take_notices(struct auth_pg_link *link)
 static int beat(struct auth_session *session)
 {
     const char *const values[] = {session->link.target->limit};
-    PGconn *before = session->link.conn;
+    const unsigned before = session->link.count;
     PGresult *result;
     int rc;
 
@@ -198,7 +198,7 @@ static int beat(struct auth_session *session)
     if (!rc)
         PQclear(result);
     session->beat = auth_pg_now() + BEAT;
-    if (!rc && session->link.conn == before)
+    if (!rc && session->link.count == before)
         return 0;
     if (rc != -ECANCELED)
         session->listening = false;

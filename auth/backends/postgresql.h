@@ -44,6 +44,7 @@ struct auth_pg_link {
     const struct auth_pg_target *target;
     PGconn *conn;      /* NULL: there is none */
     int stop_fd;       /* -1, or what ends waiting with -ECANCELED */
+    unsigned count;    /* of connections so far: the memory of one may be the next one's */
     unsigned prepared; /* one bit a statement */
     int64_t deadline;  /* of the call under way, ms */
     int64_t retry;     /* no attempt to connect before that */

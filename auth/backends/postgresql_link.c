@@ -122,6 +122,7 @@ int auth_pg_link_open(struct auth_pg_link *link)
     rc = dial(link);
     if (!rc) {
         link->pause = 0;
+        link->count++;
         return 0;
     }
     auth_pg_link_drop(link);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -665,6 +666,40 @@ static void test_a_watch_stops_while_nobody_is_there(void **state)
     (void)close(stop);
 }
 
+/* --- what people should know -------------------------------------------------------------------------------------- */
+
+static void tell(void *arg, const char *line)
+{
+    char *told = arg;
+
+    assert_true(strlen(told) + strlen(line) + 2 < 1024);
+    (void)strcat(strcat(told, line), "\n");
+}
+
+static void test_inspect(void **state)
+{
+    const char *const good[] = {COMMON, "group", LDAP_TEST_GROUP, NULL};
+    const char *const bad[] = {
+        "base",  "ou=nobody,dc=test", "bind-dn", LDAP_TEST_SERVICE, "bind-password-file", server.password_file,
+        "group", "cn=none,dc=test",   NULL};
+    char told[1024] = "";
+    struct user user;
+
+    (void)state;
+    assert_int_equal(chmod(server.password_file, 0600), 0);
+    user_begin(&user, server.url, good, PATIENT);
+    assert_int_equal(ops->inspect(user.session, tell, told), 0);
+    assert_string_equal(told, "");
+    user_end(&user);
+    assert_int_equal(chmod(server.password_file, 0644), 0);
+    user_begin(&user, server.url, bad, PATIENT);
+    assert_int_equal(ops->inspect(user.session, tell, told), 0);
+    assert_string_equal(told, "bind-password-file: others than its owner may open it\n"
+                              "base: there is no such entry, or who searches may not see it\n"
+                              "group: there is no such entry, or who searches may not see it\n");
+    user_end(&user);
+}
+
 /* --- descriptors -------------------------------------------------------------------------------------------------- */
 
 static int count_descriptors(void)
@@ -946,6 +981,7 @@ int main(void)
         cmocka_unit_test(test_who_was_deaf_for_a_while_says_so),
         cmocka_unit_test(test_a_server_that_does_not_tell),
         cmocka_unit_test(test_a_watch_stops_while_nobody_is_there),
+        cmocka_unit_test(test_inspect),
         cmocka_unit_test(test_no_descriptor_is_left),
         cmocka_unit_test(test_wrong_settings),
     };
