@@ -217,6 +217,14 @@ void directory_open(struct directory *directory, unsigned flags)
     assert_true(directory_change(directory, tree));
 }
 
+void directory_load(struct directory *directory, const char *ldif)
+{
+    write_file(directory, "many", ldif);
+    keeper_stop(&directory->keeper);
+    assert_int_equal(shell(directory, "./slapd -Tadd -q -f slapd.conf -l many"), 0);
+    keeper_start(&directory->keeper);
+}
+
 void directory_reset(struct directory *directory)
 {
     keeper_stop(&directory->keeper);

@@ -39,6 +39,9 @@ void directory_close(struct directory *directory);
 /* Changes it as ldapmodify(1) reads it; false: it did not. */
 bool directory_change(struct directory *directory, const char *ldif);
 
+/* Adds many entries at once, while it is stopped for a moment. */
+void directory_load(struct directory *directory, const char *ldif);
+
 /* Empties it: the tree is there, and nobody in it. */
 void directory_reset(struct directory *directory);
 
