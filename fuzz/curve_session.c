@@ -56,7 +56,7 @@ static void event(void *arg, const curve_event_t *what)
 
 static void open_end(int i)
 {
-    struct ih_engine_host host = {authenticate, event, &ends[i]};
+    struct ih_engine_host host = {authenticate, event, NULL, &ends[i]};
     enum ih_engine_kind kind = i == 0 ? IH_ENGINE_SERVER : IH_ENGINE_CLIENT;
     struct ih_engine_limits limits;
 

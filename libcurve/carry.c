@@ -87,6 +87,15 @@ static void take_envelope(struct ih_worker *worker, const struct ih_link *link, 
         ih_routes_set(&worker->routes, key, (int)(link - worker->links));
 }
 
+void ih_worker_silent(void *arg, const uint8_t *key)
+{
+    struct ih_worker *worker = arg;
+    const struct ih_link *link = worker->link_count > 1 ? link_to(worker, key) : NULL;
+
+    if (link)
+        next_route(worker, link, key);
+}
+
 /* Nor is another relay's word on somebody who is not reached by it of any weight. */
 static void take_unreachable(struct ih_worker *worker, const struct ih_link *link, const uint8_t *key)
 {

@@ -269,6 +269,15 @@ static void fall_silent(struct ih_session *session, uint64_t now_ms)
     ih_engine_event(session->engine, CURVE_EVENT_CLOSED, CURVE_OK, 0, session->id);
 }
 
+/* A command is not answered, before which, if a session stands, nothing was for a while. */
+static void tell_silent(const struct ih_session *session)
+{
+    const struct ih_engine_host *host = &session->engine->host;
+
+    if (session->engine->kind == IH_ENGINE_PEER && host->silent)
+        host->silent(host->arg, session->id);
+}
+
 static void tick_next(struct ih_session *session, uint64_t now_ms)
 {
     struct ih_channel *next = session->next;
@@ -281,6 +290,7 @@ static void tick_next(struct ih_session *session, uint64_t now_ms)
         next->resend_ivl = next->resend_ivl * 2 < limit ? next->resend_ivl * 2 : limit;
         next->resend_ms = now_ms + next->resend_ivl;
         next->command_due = true;
+        tell_silent(session);
         ih_session_wake(session);
     }
 }

@@ -51,6 +51,9 @@ struct ih_engine_host {
     /* What curve_monitor reports: READY, CLOSED, REFUSED, DELIVERED, UNDELIVERED, SUSPECT. number is the one that
      * ih_session_send was given. The event is borrowed. */
     void (*event)(void *arg, const curve_event_t *event);
+    /* A peer's: the holder of this key does not answer a handshake, and its command is sent again. Perhaps by another way.
+     * NULL: there is but one. */
+    void (*silent)(void *arg, const uint8_t *key);
     void *arg;
 };
 

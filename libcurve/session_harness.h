@@ -214,7 +214,7 @@ static inline void sim_open(struct sim *sim, int index)
 {
     static const uint8_t note[] = "\4Note\0\0\0\2hi";
     struct sim_end *end = &sim->ends[index];
-    struct ih_engine_host host = {sim_authenticate, sim_event, end};
+    struct ih_engine_host host = {sim_authenticate, sim_event, NULL, end};
     const uint8_t *server_key = index > 0 ? curve_cert_public_key(sim->ends[0].cert) : NULL;
 
     if (sim->change)

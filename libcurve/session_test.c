@@ -593,7 +593,7 @@ static void wrong_arguments(void **state)
     struct sim *sim = sim_new(11, IH_ENGINE_PEER, 2, NULL);
     struct ih_octets nothing = {NULL, 0};
     struct ih_octets malformed = {"\4ab", 3};
-    struct ih_engine_host host = {sim_authenticate, sim_event, &sim->ends[0]};
+    struct ih_engine_host host = {sim_authenticate, sim_event, NULL, &sim->ends[0]};
     struct ih_octets id = {low_order, sizeof low_order};
     struct ih_octets frame = {"x", 1};
     struct ih_engine_limits limits;

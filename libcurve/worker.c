@@ -82,7 +82,7 @@ static void fill_limits(struct ih_engine_limits *limits, const int *options)
 int ih_worker_new(struct ih_worker **worker_p, curve_socket_t *socket)
 {
     struct ih_worker *worker = calloc(1, sizeof(*worker));
-    struct ih_engine_host host = {authenticate, take_event, worker};
+    struct ih_engine_host host = {authenticate, take_event, ih_worker_silent, worker};
     struct ih_engine_limits limits;
     int error;
 

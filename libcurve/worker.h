@@ -71,6 +71,9 @@ bool ih_worker_wants_message(const struct ih_worker *worker);
 /* An event for the application, if it wants it: given now if there is room, else later. */
 void ih_worker_event(struct ih_worker *worker, int event, int value, uint64_t number, const uint8_t *id);
 
+/* The engine's host: a peer does not answer a handshake. By another relay from now on, if there is one. arg: the worker. */
+void ih_worker_silent(void *arg, const uint8_t *key);
+
 /* ---- attach.c: endpoints ---- */
 
 int ih_worker_attach(struct ih_worker *worker, const char *endpoint, bool bind);
