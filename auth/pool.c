@@ -9,7 +9,7 @@
 #include "auth/thread.h"
 #include "auth/watch.h"
 
-/* Owner: who opened it. lock guards queue, length and stop; everything else is set before the threads begin. */
+/* Owner: who opened it. lock guards reviews, queue, length, busy and stop; everything else is set before the threads begin. */
 struct auth_pool {
     struct auth_source source;
     const struct auth_backend_ops *ops;
@@ -19,8 +19,9 @@ struct auth_pool {
     struct auth_watch watch;
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct auth_link queue;
-    size_t length;
+    struct auth_link reviews, queue; /* those first: they are few at a time, and quick beside hashing a password */
+    size_t length;                   /* of both */
+    size_t busy;                     /* workers at the queue's tasks */
     bool stop;
     size_t count;
     pthread_t threads[];
@@ -46,18 +47,31 @@ static int find(const struct auth_backend_ops *ops, struct auth_session *session
     return rc;
 }
 
+/* A worker is kept free for reviews, where there are several: hashing the passwords that strangers try is not to put off
+ * the closing of connections. */
+static struct auth_link *take_link(struct auth_pool *pool)
+{
+    struct auth_link *link = auth_list_take(&pool->reviews);
+
+    if (!link && (pool->busy == 0 || pool->busy + 1 < (size_t)pool->settings.sessions))
+        link = auth_list_take(&pool->queue);
+    return link;
+}
+
 /* The next task, with the lock; NULL: stop. */
 static struct auth_task *next_task(struct auth_pool *pool)
 {
-    struct auth_link *link;
+    struct auth_link *link = NULL;
+    struct auth_task *task;
 
-    while (!pool->stop && auth_list_empty(&pool->queue))
+    while (!pool->stop && !(link = take_link(pool)))
         (void)pthread_cond_wait(&pool->filled, &pool->lock);
-    if (pool->stop)
+    if (!link)
         return NULL;
-    link = auth_list_take(&pool->queue);
+    task = AUTH_LIST_OF(link, struct auth_task, queue);
     pool->length--;
-    return AUTH_LIST_OF(link, struct auth_task, queue);
+    pool->busy += !task->request.review;
+    return task;
 }
 
 static void *work(void *arg)
@@ -65,15 +79,18 @@ static void *work(void *arg)
     struct auth_pool *pool = arg;
     struct auth_session *session = NULL;
     struct auth_task *task;
+    bool review;
 
     (void)pthread_mutex_lock(&pool->lock);
     while ((task = next_task(pool))) {
         (void)pthread_mutex_unlock(&pool->lock);
+        review = task->request.review;
         if (!session && pool->ops->begin(pool->backend, &session) != 0)
             session = NULL;
         task->rc = session ? find(pool->ops, session, task) : -EAGAIN;
-        auth_mailbox_post(pool->mailbox, &task->mail);
+        auth_mailbox_post(pool->mailbox, &task->mail); /* and it is no longer ours */
         (void)pthread_mutex_lock(&pool->lock);
+        pool->busy -= !review;
     }
     (void)pthread_mutex_unlock(&pool->lock);
     if (session)
@@ -90,7 +107,7 @@ static int submit(struct auth_source *source, struct auth_task *task)
 
     (void)pthread_mutex_lock(&pool->lock);
     if (pool->length < AUTH_POOL_QUEUE && !pool->stop) {
-        auth_list_insert(&pool->queue, &task->queue);
+        auth_list_insert(task->request.review ? &pool->reviews : &pool->queue, &task->queue);
         pool->length++;
         rc = 0;
         (void)pthread_cond_signal(&pool->filled);
@@ -133,6 +150,7 @@ static void stop_workers(struct auth_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
     while (pool->count)
         (void)pthread_join(pool->threads[--pool->count], NULL);
+    auth_list_move(&pool->reviews, &pool->queue);
     while ((link = auth_list_take(&pool->queue))) {
         struct auth_task *task = AUTH_LIST_OF(link, struct auth_task, queue);
 
@@ -186,11 +204,12 @@ int auth_pool_open(struct auth_pool **pool_p, const struct auth_backend_ops *ops
     pool->ops = ops;
     pool->settings = *settings;
     pool->mailbox = mailbox;
+    auth_list_init(&pool->reviews);
     auth_list_init(&pool->queue);
     rc = auth_source_init(&pool->source, &source_ops, settings->name, settings->timeout, fresh, false);
     if (rc)
         goto free;
-    pool->source.review.limit = 2 * sessions;
+    pool->source.review.limit = (sessions + 1) / 2; /* the other workers are for new connections */
     (void)pthread_mutex_init(&pool->lock, NULL);
     (void)pthread_cond_init(&pool->filled, NULL);
     rc = start(pool, why);
