@@ -645,7 +645,7 @@ static void damage_key(struct conformance *subject, const uint8_t *damaged)
     char text[AUTH_KEY_TEXT];
 
     (void)subject;
-    (void)snprintf(sql, sizeof sql, "UPDATE ironauth.keys SET owner = E'a\\nb' WHERE key = $$%s$$",
+    (void)snprintf(sql, sizeof sql, "UPDATE ironauth.keys SET owner = E'a\\nb' WHERE key = '%s'",
                    zmq_z85_encode(text, damaged, AUTH_KEY_SIZE));
     run(sql);
 }
