@@ -18,7 +18,7 @@
 
 #include "auth/engine.h"
 
-enum { PATIENCE = 30000 };
+enum { PATIENCE = 30000, REVIEWED = 77 /* the first octet of a key that is never held */ };
 
 /* ---- the back end ---- */
 
@@ -62,11 +62,10 @@ static int find_key(struct auth_session *session, const uint8_t *key, struct aut
     int rc;
 
     (void)session;
-    (void)key;
     (void)pthread_mutex_lock(&fake.lock);
     fake.inside++;
     (void)pthread_cond_broadcast(&fake.changed);
-    while (fake.held)
+    while (fake.held && key[0] != REVIEWED)
         (void)pthread_cond_wait(&fake.changed, &fake.lock);
     fake.inside--;
     (void)pthread_cond_broadcast(&fake.changed);
@@ -160,9 +159,9 @@ static void add(struct ironauth *auth, void *pool)
     auth_engine_add_source(auth, auth_pool_source(pool));
 }
 
-static void start(struct world *world, int timeout, int fresh)
+static void start_sessions(struct world *world, int timeout, int fresh, int sessions)
 {
-    struct auth_settings settings = {.name = "fake", .url = "fake:", .timeout = timeout, .sessions = 1};
+    struct auth_settings settings = {.name = "fake", .url = "fake:", .timeout = timeout, .sessions = sessions};
     struct auth_pool *pool;
     const char *why;
 
@@ -171,6 +170,11 @@ static void start(struct world *world, int timeout, int fresh)
     assert_int_equal(auth_pool_open(&pool, &ops, &settings, fresh, &world->auth->mailbox, &why), 0);
     world->source = auth_pool_source(pool);
     auth_engine_call(world->auth, add, pool);
+}
+
+static void start(struct world *world, int timeout, int fresh)
+{
+    start_sessions(world, timeout, fresh, 1);
 }
 
 static int setup(void **state)
@@ -332,22 +336,30 @@ static int recv_status(void *socket)
     return status;
 }
 
-/* More than may wait are answered at once; the others when it is their turn. */
-static void test_full(void **state)
+static void *open_zap(struct world *world)
 {
-    enum { MORE = 50 };
-    struct world *world = *state;
     int patience = PATIENCE, unlimited = 0, zero = 0;
     void *socket = zmq_socket(world->context, ZMQ_DEALER);
 
-    start(world, 10 * PATIENCE, 0);
-    hold(true, 0);
     assert_non_null(socket);
     assert_int_equal(zmq_setsockopt(socket, ZMQ_RCVTIMEO, &patience, sizeof(patience)), 0);
     assert_int_equal(zmq_setsockopt(socket, ZMQ_SNDHWM, &unlimited, sizeof(unlimited)), 0);
     assert_int_equal(zmq_setsockopt(socket, ZMQ_RCVHWM, &unlimited, sizeof(unlimited)), 0);
     assert_int_equal(zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof(zero)), 0);
     assert_int_equal(zmq_connect(socket, AUTH_ENDPOINT), 0);
+    return socket;
+}
+
+/* More than may wait are answered at once; the others when it is their turn. */
+static void test_full(void **state)
+{
+    enum { MORE = 50 };
+    struct world *world = *state;
+    void *socket;
+
+    start(world, 10 * PATIENCE, 0);
+    socket = open_zap(world);
+    hold(true, 0);
     send_request(socket);
     await_inside(1);
     for (int i = 0; i < AUTH_POOL_QUEUE + MORE; i++)
@@ -360,13 +372,69 @@ static void test_full(void **state)
     assert_int_equal(zmq_close(socket), 0);
 }
 
+/* ---- a review ---- */
+
+struct review {
+    struct auth_decision decision;
+    bool done; /* under fake's lock */
+};
+
+static void reviewed(struct ironauth *auth, struct auth_decision *decision)
+{
+    struct review *review = AUTH_LIST_OF(decision, struct review, decision);
+
+    (void)auth;
+    (void)pthread_mutex_lock(&fake.lock);
+    review->done = true;
+    (void)pthread_cond_broadcast(&fake.changed);
+    (void)pthread_mutex_unlock(&fake.lock);
+}
+
+static void start_review(struct ironauth *auth, void *arg)
+{
+    struct review *review = arg;
+
+    review->decision.caller = AUTH_CALLER_CHECK;
+    review->decision.done = reviewed;
+    review->decision.request.mechanism = AUTH_MECHANISM_CURVE;
+    review->decision.request.review = true;
+    review->decision.request.key[0] = REVIEWED;
+    (void)snprintf(review->decision.request.domain, AUTH_TEXT_MAX, "fake");
+    auth_decision_start(auth, &review->decision);
+}
+
+/* Lookups that take long, as many as there are workers and more, do not put off a review. */
+static void test_review_goes_first(void **state)
+{
+    struct world *world = *state;
+    struct review review = {.done = false};
+    void *socket;
+
+    start_sessions(world, 10 * PATIENCE, 0, 3);
+    socket = open_zap(world);
+    hold(true, 0);
+    for (int i = 0; i < 5; i++)
+        send_request(socket);
+    await_inside(2);
+    auth_engine_call(world->auth, start_review, &review);
+    (void)pthread_mutex_lock(&fake.lock);
+    while (!review.done)
+        (void)pthread_cond_wait(&fake.changed, &fake.lock);
+    (void)pthread_mutex_unlock(&fake.lock);
+    assert_int_equal(review.decision.verdict.status, 200);
+    hold(false, 0);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(recv_status(socket), 200);
+    assert_int_equal(zmq_close(socket), 0);
+}
+
 #define POOL_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         POOL_TEST(test_errors),        POOL_TEST(test_deadline), POOL_TEST(test_late_and_stale),
-        POOL_TEST(test_change_clears), POOL_TEST(test_full),
+        POOL_TEST(test_change_clears), POOL_TEST(test_full),     POOL_TEST(test_review_goes_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
