@@ -308,6 +308,7 @@ static bool seen(struct ih_engine *engine, const uint8_t *tag, const uint8_t *co
         return true;
     }
     IH_LIST_EACH(link, &engine->pending) {
+        /* Each link is in a struct. NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
         if (memcmp(pending_at(link)->cookie, cookie, IH_COOKIE_NAME) == 0)
             return true;
     }

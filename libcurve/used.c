@@ -93,6 +93,7 @@ static int insert(struct ih_map *map, const uint8_t *name)
     rc = ih_map_insert(map, &entry->node, entry->name, sizeof entry->name);
     if (rc < 0)
         free(entry);
+    /* Without an error it is the map's. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     return rc;
 }
 
@@ -117,5 +118,6 @@ int ih_used_add(struct ih_used *used, const uint8_t name[IH_COOKIE_NAME], const 
     rc = insert(&used->fresh, name);
     if (rc == 0)
         user->count++;
+    /* The user is the map's. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     return rc;
 }

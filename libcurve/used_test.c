@@ -58,7 +58,7 @@ static void test_hog(void **state)
     for (uint32_t client = 2; client < 10002; client++)
         assert_int_equal(add_new(&used, client, IH_COOKIE_LIFE_MS), 0);
     /* After two minutes it may again. */
-    assert_int_equal(add_new(&used, 1, 2 * IH_COOKIE_LIFE_MS), 0);
+    assert_int_equal(add_new(&used, 1, UINT64_C(2) * IH_COOKIE_LIFE_MS), 0);
     ih_used_fini(&used);
 }
 

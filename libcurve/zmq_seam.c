@@ -348,8 +348,8 @@ static int connected_events(void)
     int patch = 0;
 
     zmq_version(&major, &minor, &patch);
-    return HANDSHAKE_SUCCEEDED && (major > 4 || minor >= 3) ? HANDSHAKE_SUCCEEDED
-                                                            : ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED;
+    return HANDSHAKE_SUCCEEDED != 0 && (major > 4 || minor >= 3) ? HANDSHAKE_SUCCEEDED
+                                                                 : ZMQ_EVENT_CONNECTED | ZMQ_EVENT_ACCEPTED;
 }
 
 int ih_zmq_monitor(void *socket, const char *endpoint)
