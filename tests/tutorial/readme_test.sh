@@ -90,15 +90,9 @@ server=$!
 
 sed -n '/^    build.bin.ironauth init/,/^    build.bin.ironauth add/p' "$root/README.md" | sed "s,build/bin,$build/bin," >fill.sh
 sh -eu fill.sh
-cat >ironauth.conf <<END
-backend
-    name = staff
-    url = "sqlite:$folder/auth.db"
-domain
-    name = global
-    allow = "10.0.0.0/8"
-    curve = staff
-END
+awk '/^```/ { inside = 0 } inside; /^backend$/ { inside = 1; print }' "$root/README.md" >ironauth.conf
+sed -n '/^    build.bin.ironauth test/p' "$root/README.md" | sed "s,build/bin,$build/bin," >test.sh
+sh -eu test.sh
 sed -n '/^    build.bin.ironauth check/p' "$root/README.md" | sed "s,build/bin,$build/bin," >check.sh
 sh -eu check.sh
 sed 's,10.0.0.7,10.1.0.7,; s,alice,mallory,' check.sh >refused.sh
