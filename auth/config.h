@@ -40,6 +40,10 @@
 #include "auth/backend.h"
 #include "auth/zpl.h"
 
+/* How domains of ironauth_curve_server's begin (lists.h), which no configuration may name or mean. */
+#define AUTH_LISTS_EVERYONE "everyone:"
+#define AUTH_LISTS_FOLDER "folder:"
+
 struct auth_backend_config {
     const struct auth_backend_ops *ops;
     struct auth_settings settings; /* settings.name, url, timeout, sessions, get */

@@ -197,6 +197,11 @@ static int read_domain(struct auth_config *config, const struct auth_zpl *sectio
     if (strlen(domain->name) > AUTH_TEXT_MAX)
         return auth_section_wrong(mistake, auth_section_get(section, "name"), 0,
                                   "a domain's name has at most %d octets", AUTH_TEXT_MAX);
+    if (strcmp(domain->name, AUTH_LISTS_EVERYONE) == 0 ||
+        strncmp(domain->name, AUTH_LISTS_FOLDER, strlen(AUTH_LISTS_FOLDER)) == 0)
+        return auth_section_wrong(mistake, auth_section_get(section, "name"), 0,
+                                  "'%s' and what begins with '%s' are domains of ironauth_curve_server",
+                                  AUTH_LISTS_EVERYONE, AUTH_LISTS_FOLDER);
     rc = read_networks(&domain->allow, &domain->allow_count, section, "allow", mistake);
     if (rc == 0)
         rc = read_networks(&domain->deny, &domain->deny_count, section, "deny", mistake);

@@ -266,6 +266,8 @@ static void test_wrong_services(void **state)
         {FORWARD "    timeout = 0", 5, 15, "from 10"},
         {FORWARD "    cache = x", 5, 13, "from 0"},
         {FORWARD FORWARD, 6, 12, "another back end or forward"},
+        {"domain\n    name = \"folder:/x\"\n    null = everyone", 2, 13, "curve_server"},
+        {"domain\n    name = everyone:\n    null = everyone", 2, 12, "curve_server"},
         {"serve\n    certificate = c\n    clients = c", 1, 1, "has no 'endpoint'"},
         {"serve\n    endpoint = tcp://h:1\n    clients = c", 1, 1, "has no 'certificate'"},
         {"serve\n    endpoint = tcp://h:1\n    certificate = c", 1, 1, "has no 'clients'"},

@@ -2,6 +2,7 @@
 #include "auth/lists.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,12 @@ enum { TIMEOUT = 2000, SESSIONS = 1 };
 
 /* ---- the policy ---- */
 
+static bool is_ours(const char *domain)
+{
+    return strcmp(domain, AUTH_LISTS_EVERYONE) == 0 ||
+           strncmp(domain, AUTH_LISTS_FOLDER, strlen(AUTH_LISTS_FOLDER)) == 0;
+}
+
 enum auth_list_outcome auth_lists_apply(const struct auth_lists *lists, const struct auth_request *request,
                                         struct auth_verdict *verdict, struct auth_source **source)
 {
@@ -26,8 +33,12 @@ enum auth_list_outcome auth_lists_apply(const struct auth_lists *lists, const st
         if (strcmp(lists->lists[i].domain, request->domain) == 0)
             list = &lists->lists[i];
     }
-    if (!list && !everyone)
-        return AUTH_LIST_OTHER;
+    if (!list && !everyone) {
+        if (!is_ours(request->domain))
+            return AUTH_LIST_OTHER;
+        auth_verdict_set(verdict, AUTH_REFUSED, "", "no server was made for '%.100s' here", request->domain);
+        return AUTH_LIST_DECIDED;
+    }
     if (request->mechanism != AUTH_MECHANISM_CURVE) {
         auth_verdict_set(verdict, AUTH_REFUSED, "", "this server is for CURVE only");
         return AUTH_LIST_DECIDED;
@@ -59,14 +70,20 @@ static bool printable(const char *text)
     return true;
 }
 
-static void name_domain(struct auth_list *list, size_t number)
+/* The same for the same folder, in each authenticator: a server may outlive one. */
+static void name_domain(struct auth_list *list)
 {
     size_t size = strlen(list->folder);
+    uint8_t digest[16];
+    char text[2 * sizeof(digest) + 1];
 
-    if (size <= AUTH_TEXT_MAX - strlen(AUTH_LISTS_FOLDER) && printable(list->folder))
+    if (size <= AUTH_TEXT_MAX - strlen(AUTH_LISTS_FOLDER) && printable(list->folder)) {
         (void)snprintf(list->domain, sizeof(list->domain), AUTH_LISTS_FOLDER "%s", list->folder);
-    else
-        (void)snprintf(list->domain, sizeof(list->domain), AUTH_LISTS_FOLDER "%zu", number);
+        return;
+    }
+    (void)crypto_generichash(digest, sizeof(digest), (const uint8_t *)list->folder, size, NULL, 0);
+    (void)sodium_bin2hex(text, sizeof(text), digest, sizeof(digest));
+    (void)snprintf(list->domain, sizeof(list->domain), AUTH_LISTS_FOLDER "%s", text);
 }
 
 static int open_list(struct ironauth *auth, struct auth_list *list, const char **why)
@@ -157,7 +174,7 @@ int auth_lists_add_folder(struct ironauth *auth, const char *folder, char domain
             return 0;
         }
     }
-    name_domain(&list, auth->lists.count);
+    name_domain(&list);
     memcpy(domain, list.domain, AUTH_TEXT_MAX + 1);
     rc = add(auth, &list, why);
     if (rc)

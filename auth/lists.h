@@ -4,13 +4,11 @@
 #ifndef IH_AUTH_LISTS_H
 #define IH_AUTH_LISTS_H
 
+#include "auth/config.h"
 #include "auth/pool.h"
 
-#define AUTH_LISTS_EVERYONE "everyone:"
-#define AUTH_LISTS_FOLDER "folder:"
-
 struct auth_list {
-    char domain[AUTH_TEXT_MAX + 1]; /* "folder:PATH", or with a number if the path is no text for a domain */
+    char domain[AUTH_TEXT_MAX + 1]; /* "folder:PATH", or with a hash if the path is no text for a domain */
     char *folder;                   /* as realpath(3) says */
     struct auth_pool *pool;
     char *url;
@@ -25,7 +23,7 @@ struct auth_lists {
 };
 
 enum auth_list_outcome {
-    AUTH_LIST_OTHER, /* not a domain of these */
+    AUTH_LIST_OTHER, /* no domain of this kind; one that is nobody's (of an authenticator before us) is decided */
     AUTH_LIST_DECIDED,
     AUTH_LIST_ASK, /* ask *source */
 };

@@ -81,6 +81,23 @@ static void test_folder_changes(void **state)
     assert_int_equal(check_curve(house.world, domain, bob), 200);
 }
 
+/* A server outlives the authenticator that it was made a server with. The next one, even if it lets everyone into all domains,
+ * lets nobody in by a folder that it was not given. */
+static void test_next_authenticator(void **state)
+{
+    struct house house;
+
+    build(&house, *state);
+    start(house.world, NULL);
+    open_house(&house, path_of(house.world, "keys"));
+    ironauth_stop(&house.world->auth);
+    start(house.world, "domain\n    name = \"*\"\n    null = everyone\n    plain = everyone\n    curve = everyone\n");
+    assert_int_equal(check_curve(house.world, "other", house.mallory), 200);
+    (void)visit(&house, "mallory", "never");
+    assert_int_equal(await_outcome(house.monitor), 400);
+    assert_int_equal(check_curve(house.world, "everyone:", house.mallory), 400);
+}
+
 static void test_everyone(void **state)
 {
     struct house house;
@@ -277,9 +294,11 @@ static void test_without_handler(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(test_folder),         WORLD_TEST(test_folder_changes), WORLD_TEST(test_everyone),
-        WORLD_TEST(test_domain),         WORLD_TEST(test_folder_twice),   WORLD_TEST(test_server_refused),
-        WORLD_TEST(test_client_refused), WORLD_TEST(test_client_by_key),  WORLD_TEST(test_without_handler),
+        WORLD_TEST(test_folder),         WORLD_TEST(test_folder_changes),
+        WORLD_TEST(test_everyone),       WORLD_TEST(test_next_authenticator),
+        WORLD_TEST(test_domain),         WORLD_TEST(test_folder_twice),
+        WORLD_TEST(test_server_refused), WORLD_TEST(test_client_refused),
+        WORLD_TEST(test_client_by_key),  WORLD_TEST(test_without_handler),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
