@@ -242,6 +242,13 @@ def test_text_of_others_is_shown_without_control_characters(folder):
     assert value["users"][0]["comment"] == "\x1b[31mred\x07\ufffd\x9b", value
 
 
+def test_text_of_others_in_json(_folder):
+    name = "x\u2028y\u0085\x01\u0439z"
+    line = run("check", "--json", "-c", name)[1]
+    assert json.loads(line)["error"].startswith(name), line
+    assert line.isprintable() or line[:-1].isprintable(), line
+
+
 def test_nobody_reads(folder):
     """Standard output that cannot be written is a failure, and nothing worse."""
     expect(DONE, "init", f"files:{folder}/certificates")

@@ -34,6 +34,14 @@ void out_text(const char *text)
     write_clean(stdout, text);
 }
 
+/* Of a character that may not be shown: a control character of one octet or two, or U+2028, U+2029. */
+static unsigned code_of(const char *text, size_t length)
+{
+    unsigned last = (unsigned char)text[length - 1];
+
+    return length == 3 ? 0x2000 | (last & 0x3f) : last;
+}
+
 void out_string(const char *text)
 {
     size_t size = strlen(text);
@@ -47,7 +55,7 @@ void out_string(const char *text)
         else if (*text == '"' || *text == '\\')
             (void)printf("\\%c", *text);
         else if (!auth_text_clean(text, length))
-            (void)printf("\\u%04x", length == 1 ? (unsigned char)*text : (unsigned)(unsigned char)text[1]);
+            (void)printf("\\u%04x", code_of(text, length));
         else
             (void)fwrite(text, 1, length, stdout);
         length = length ? length : 1;
