@@ -10,6 +10,7 @@
 #include "auth/engine.h"
 #include "auth/error.h"
 #include "auth/message.h"
+#include "auth/text.h"
 #include "auth/wire.h"
 
 enum {
@@ -255,7 +256,8 @@ static void settle(struct ironauth *auth, struct auth_forward *forward, struct a
 {
     int rc = rc_of(status);
 
-    if (rc == 0 && !auth_wire_copy(task->record.user_id, sizeof(task->record.user_id), user_id))
+    if (rc == 0 && (!auth_wire_copy(task->record.user_id, sizeof(task->record.user_id), user_id) ||
+                    !auth_text_clean(task->record.user_id, user_id->size)))
         rc = -EBADMSG;
     finish(auth, forward, task, rc);
 }
