@@ -83,6 +83,16 @@ static void end(struct service *service, int signal)
     service->pid = 0;
 }
 
+/* Until SIGCONT. It has stopped when this returns: a signal takes its time. */
+static void halt(const struct service *service)
+{
+    int status;
+
+    assert_int_equal(kill(service->pid, SIGSTOP), 0);
+    assert_int_equal(waitpid(service->pid, &status, WUNTRACED), service->pid);
+    assert_true(WIFSTOPPED(status));
+}
+
 /* ---- the house ---- */
 
 /* The service's configuration; at the endpoint, or at any. */
@@ -227,9 +237,9 @@ static void test_hanging(void **state)
     launch(world, &services[1], "service.conf");
     start_machine(world, 2, "machine", 0);
     await_status(world, 200);
-    assert_int_equal(kill(services[0].pid, SIGSTOP), 0);
+    halt(&services[0]);
     await_status(world, 200);
-    assert_int_equal(kill(services[1].pid, SIGSTOP), 0);
+    halt(&services[1]);
     assert_int_equal(check_alice(world), 300);
     assert_int_equal(check_alice(world), 300);
     assert_int_equal(kill(services[0].pid, SIGCONT), 0);
