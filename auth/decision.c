@@ -87,7 +87,7 @@ static void look_again(struct ironauth *auth, const struct auth_decision *decisi
     if (decision->verdict.status != AUTH_OK || decision->changes == count_changes(auth, &decision->route))
         return;
     for (size_t i = 0; (source = auth_route_source(auth, &decision->route, i)); i++)
-        auth_review_due(source);
+        auth_review_overtaken(auth, source);
 }
 
 static void record(struct ironauth *auth, const struct auth_decision *decision)

@@ -31,6 +31,7 @@ struct ironauth {
     struct auth_link sources;           /* all that are asked */
     struct auth_link decisions;         /* all under way */
     size_t decision_count;
+    size_t voided; /* handler.c's: decisions of the handler's that are asked for anew */
     struct auth_wait wait;
     struct auth_scan scan;
     bool stopping; /* everything is answered "temporary" */

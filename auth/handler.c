@@ -11,41 +11,63 @@
 #include "auth/engine.h"
 #include "auth/metrics.h"
 
-enum { READ_AT_ONCE = 256 };
+enum { READ_AT_ONCE = 256, ASKERS_MAX = 4 };
+
+/* Who gets the answer. Owner: a query. */
+struct asker {
+    struct auth_envelope *envelope;
+    zmq_msg_t id;
+};
 
 /* Owner: this file; from the request to the reply. */
 struct query {
     struct auth_decision decision;
     void **socket;
-    struct auth_envelope *envelope;
-    zmq_msg_t id;
+    struct asker askers[ASKERS_MAX]; /* who asked the same, after a review had it ask anew: the last ones */
+    size_t count;
+    bool voided; /* since a review the last asker's connection does not wait for this answer, but asks anew */
 };
+
+static void move_asker(struct asker *to, struct asker *from)
+{
+    to->envelope = from->envelope;
+    from->envelope = NULL;
+    (void)zmq_msg_init(&to->id);
+    (void)zmq_msg_move(&to->id, &from->id);
+}
+
+static void clear_asker(struct asker *asker)
+{
+    auth_envelope_free(asker->envelope);
+    (void)zmq_msg_close(&asker->id);
+}
 
 static void free_query(struct query *query)
 {
-    auth_envelope_free(query->envelope);
-    (void)zmq_msg_close(&query->id);
+    while (query->count)
+        clear_asker(&query->askers[--query->count]);
     sodium_memzero(query, sizeof(*query));
     free(query);
 }
 
-static void reply(struct query *query)
+static void reply(const struct query *query, struct asker *asker)
 {
-    struct auth_frame id = {zmq_msg_data(&query->id), zmq_msg_size(&query->id)};
+    struct auth_frame id = {zmq_msg_data(&asker->id), zmq_msg_size(&asker->id)};
     struct auth_reply reply;
 
     if (!*query->socket)
         return;
     auth_zap_reply(&reply, &id, &query->decision.request, &query->decision.verdict);
-    (void)auth_envelope_send(*query->socket, query->envelope, reply.frames, AUTH_ZAP_REPLY_FRAMES);
+    (void)auth_envelope_send(*query->socket, asker->envelope, reply.frames, AUTH_ZAP_REPLY_FRAMES);
 }
 
 static void done(struct ironauth *auth, struct auth_decision *decision)
 {
     struct query *query = AUTH_LIST_OF(decision, struct query, decision);
 
-    (void)auth;
-    reply(query);
+    auth->voided -= query->voided;
+    for (size_t i = 0; i < query->count; i++)
+        reply(query, &query->askers[i]);
     free_query(query);
 }
 
@@ -55,16 +77,74 @@ static struct query *query_new(void **socket, enum auth_caller caller, struct au
 
     if (!query)
         return NULL;
-    (void)zmq_msg_init(&query->id);
+    (void)zmq_msg_init(&query->askers[0].id);
+    query->count = 1;
     query->socket = socket;
     query->decision.caller = caller;
     query->decision.done = done;
-    query->envelope = auth_envelope_take(message);
-    if (!query->envelope) {
+    query->askers[0].envelope = auth_envelope_take(message);
+    if (!query->askers[0].envelope) {
         free_query(query);
         return NULL;
     }
     return query;
+}
+
+/* ---- asked anew ---- */
+
+/* Of a decision that is one of ours; else NULL. */
+static struct query *query_of(struct auth_link *link)
+{
+    struct auth_decision *decision = AUTH_LIST_OF(link, struct auth_decision, link);
+
+    return decision->done == done && decision->caller == AUTH_CALLER_ZAP
+               ? AUTH_LIST_OF(decision, struct query, decision)
+               : NULL;
+}
+
+void auth_handler_voided(struct ironauth *auth)
+{
+    for (struct auth_link *link = auth->decisions.next; link != &auth->decisions; link = link->next) {
+        struct query *query = query_of(link);
+
+        if (!query || query->voided)
+            continue;
+        query->voided = true;
+        auth->voided++;
+    }
+}
+
+static bool is_same(const struct auth_request *one, const struct auth_request *other)
+{
+    return one->mechanism == other->mechanism && strcmp(one->address, other->address) == 0 &&
+           strcmp(one->user, other->user) == 0 && sodium_memcmp(one, other, sizeof(*one)) == 0;
+}
+
+/* The same question of a connection whose first one a review has voided is no other attempt: it is answered with the decision
+ * that is under way. (What changed meanwhile is looked at when that is yes.) True: the query has been taken. */
+static bool join(struct ironauth *auth, struct query *query)
+{
+    struct query *first = NULL;
+
+    for (struct auth_link *link = auth->decisions.next; link != &auth->decisions && auth->voided && !first;
+         link = link->next) {
+        first = query_of(link);
+        if (first && (!first->voided || !is_same(&first->decision.request, &query->decision.request)))
+            first = NULL;
+    }
+    if (!first)
+        return false;
+    if (first->count == ASKERS_MAX) {
+        clear_asker(&first->askers[0]);
+        first->count--;
+        for (size_t i = 0; i < first->count; i++)
+            move_asker(&first->askers[i], &first->askers[i + 1]);
+    }
+    move_asker(&first->askers[first->count++], &query->askers[0]);
+    first->voided = false;
+    auth->voided--;
+    free_query(query);
+    return true;
 }
 
 /* A request that cannot be read is answered and written down, but is no decision. */
@@ -83,21 +163,23 @@ void auth_handler_request(struct ironauth *auth, void **socket, enum auth_caller
     struct query *query = query_new(socket, caller, message);
     struct auth_frame id = {NULL, 0};
     const char *why = NULL;
+    zmq_msg_t *kept;
     int rc;
 
     if (!query)
         return;
+    kept = &query->askers[0].id;
     rc = auth_zap_parse(&query->decision.request, &id, message->body, message->body_count, &why);
     if (id.size) {
-        (void)zmq_msg_close(&query->id);
-        if (zmq_msg_init_size(&query->id, id.size) != 0)
-            (void)zmq_msg_init(&query->id);
+        (void)zmq_msg_close(kept);
+        if (zmq_msg_init_size(kept, id.size) != 0)
+            (void)zmq_msg_init(kept);
         else
-            memcpy(zmq_msg_data(&query->id), id.data, id.size);
+            memcpy(zmq_msg_data(kept), id.data, id.size);
     }
     if (rc)
         reject(auth, query, rc, why ? why : "malformed");
-    else
+    else if (caller != AUTH_CALLER_ZAP || !join(auth, query))
         auth_decision_start(auth, &query->decision);
 }
 

@@ -11,6 +11,7 @@
 #include "auth/audit.h"
 #include "auth/clock.h"
 #include "auth/engine.h"
+#include "auth/handler.h"
 #include "auth/metrics.h"
 #include "auth/zap.h"
 
@@ -215,6 +216,7 @@ static void scan(struct ironauth *auth)
     choose_sources(auth);
     if (ironhouse_connections(auth->context, see, &view) < 0)
         view.failed = true;
+    auth_handler_voided(auth);
     while ((link = auth_list_take(&view.items)))
         sort(auth, AUTH_LIST_OF(link, struct item, link));
     for (link = auth->sources.next; link != &auth->sources; link = link->next) {
@@ -292,6 +294,17 @@ uint64_t auth_review_tick(struct ironauth *auth, uint64_t now)
     scan(auth);
     execute(auth);
     return now; /* the runs begin in the next round */
+}
+
+void auth_review_overtaken(struct ironauth *auth, struct auth_source *source)
+{
+    bool due = auth->scan.policy_due;
+
+    for (struct auth_link *link = auth->sources.next; link != &auth->sources; link = link->next)
+        due = due || AUTH_LIST_OF(link, struct auth_source, link)->review.due;
+    if (!due)
+        auth->scan.last = auth_clock_ms();
+    auth_review_due(source);
 }
 
 void auth_review_due(struct auth_source *source)

@@ -36,6 +36,10 @@ uint64_t auth_review_tick(struct ironauth *auth, uint64_t now);
 /* What this source let in is looked at again, at the next scan. */
 void auth_review_due(struct auth_source *source);
 
+/* The same for a yes that a change has overtaken: not before the connection has had time to take that, or it would have to be
+ * asked about anew, and be overtaken again. */
+void auth_review_overtaken(struct ironauth *auth, struct auth_source *source);
+
 /* Forgets the backlog. */
 void auth_review_clear(struct auth_source *source);
 void auth_review_fini(struct auth_scan *scan);

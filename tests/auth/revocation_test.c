@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The hash of "secret", as dear as a hash may be. */
+#define HASH_SLOW                                            \
+    "$argon2id$v=19$m=65536,t=14,p=1$3ZkG3KiN8FSEiyQZ2Lm0kg" \
+    "$l9ae8TybHNcgJoucZcx0WNw/CAR+bdU6v01u5oTx/B0"
+
 #define STAFF "backend\n    name = staff\n    url = \"files:$/keys\"\n"
 
 struct house {
@@ -207,12 +212,43 @@ static void test_many(void **state)
         await_disconnected(&house);
 }
 
+/* Whose password takes longer to be looked at than the time between two changes gets in all the same: a review has the server
+ * ask about the connection anew, and that does not begin from the start. */
+static void test_changes_while_one_waits(void **state)
+{
+    enum { PAUSE = 20 /* ms between two changes */ };
+    struct world *world = *state;
+    struct house house;
+    zmq_pollitem_t item;
+    unsigned changes = 0;
+    void *client;
+
+    make_folder(world, "keys");
+    write_file(world, "keys/passwords", "alice:" HASH_SLOW "\n");
+    start(world, "backend\n    name = staff\n    url = \"files:$/keys\"\n    timeout = 60000\n"
+                 "domain\n    name = home\n    plain = staff\n");
+    open_plain(&house, world, "home");
+    client = open_socket(world, ZMQ_PUSH);
+    set_text(client, ZMQ_PLAIN_USERNAME, "alice");
+    set_text(client, ZMQ_PLAIN_PASSWORD, "secret");
+    assert_int_equal(zmq_connect(client, house.endpoint), 0);
+    put_text(client, "hello");
+    item = (zmq_pollitem_t){.socket = house.server, .events = ZMQ_POLLIN};
+    while (zmq_poll(&item, 1, PAUSE) == 0)
+        write_file(world, "keys/noise", "%u", changes++);
+    expect_text(house.server, "hello");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WORLD_TEST(test_user_removed), WORLD_TEST(test_password_changed),
-        WORLD_TEST(test_key_removed),  WORLD_TEST(test_reload),
-        WORLD_TEST(test_away),         WORLD_TEST(test_many),
+        WORLD_TEST(test_user_removed),
+        WORLD_TEST(test_password_changed),
+        WORLD_TEST(test_key_removed),
+        WORLD_TEST(test_reload),
+        WORLD_TEST(test_away),
+        WORLD_TEST(test_many),
+        WORLD_TEST(test_changes_while_one_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
