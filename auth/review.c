@@ -15,9 +15,9 @@
 #include "auth/metrics.h"
 #include "auth/zap.h"
 
-/* In ms. Changes that come in a row are one scan, also because each has the questions asked anew that are open then: scans
- * that came faster than passwords are hashed would let nobody in. What could not be decided is asked again after a pause that doubles: one
- * damaged entry is not to keep a back end busy, and a back end that was away tells when it is back. */
+/* In ms. Changes that come in a row are one scan, also because each has connections asked about anew: whose question is open
+ * joins its decision (handler.h), but an answer that is just on its way is lost. What could not be decided is asked again after
+ * a pause that doubles: one damaged entry is not to keep a back end busy, and a back end that was away tells when it is back. */
 enum { SCAN_PAUSE = 400, RETRY_PAUSE = 1000, RETRY_LONGEST = 60000 };
 
 /* A connection, of which a decision is made when its turn comes. Owner: a list. */
