@@ -24,7 +24,8 @@ def test_the_command_test(folder):
           'domain\n    name = "*"\n    curve = here there\n')
     expect(DONE, "init", f"files:{folder}/here")
     status, out, _ = run("test", "-c", conf)
-    assert status == AWAY and "here: answers\n" in out and "there: the back end is away" in out, out
+    assert status == AWAY and "here: answers\n" in out, out
+    assert f"there: the back end is away: {folder}/there: No such file" in out, out
     expect(DONE, "init", f"files:{folder}/there")
     assert "there: answers\n" in expect(DONE, "test", "-c", conf)
     with open(f"{folder}/there/passwords", "w", encoding="ascii") as file:
@@ -174,7 +175,7 @@ def test_serve(folder):
         service.write("machine.conf", text.replace("30000", "100"))
         assert asks(conf, "alice", "sesame")[0] == 300
         status, out, _ = run("test", "-c", conf)
-        assert status == AWAY and "central: " in out, out
+        assert status == AWAY and "central: " in out and "is it running" in out, out
         expect(DONE, "add", store, "--user", "alice", "--password-stdin", stdin="sesame")
         service.write("service.conf", service.text())
         service.start()
@@ -227,7 +228,15 @@ def test_serve_says_why_it_does_not(folder):
         os.remove(f"{folder}/service.key_secret")
         expect(USAGE, "serve", "-c", f"{folder}/second.conf")
         status, out, _ = run("test", "-c", f"{folder}/second.conf")
-        assert status == USAGE and "serve: its certificate has no secret key" in out, out
+        assert status == USAGE and f"serve: {folder}/service.key: the certificate has no secret key" in out, out
+        os.remove(f"{folder}/service.key")
+        shutil.rmtree(f"{folder}/machines")
+        status, out, _ = run("test", "-c", f"{folder}/second.conf")
+        assert status == USAGE and f"serve: {folder}/service.key: No such file" in out, out
+        assert f"serve: {folder}/machines: No such file" in out, out
+        service.write("second.conf", service.text().replace("/audit", "/none/audit"))
+        status, out, _ = run("test", "-c", f"{folder}/second.conf")
+        assert status == USAGE and f"audit: {folder}/none/: No such file" in out, out
 
 
 if __name__ == "__main__":

@@ -52,6 +52,14 @@ def test_init_in_a_folder_that_is_not_there(folder):
         assert not os.path.exists(f"{folder}/none")
 
 
+def test_what_is_not_there_is_named(folder):
+    """Most often it is a name that was mistyped."""
+    for store, path in stores(folder):
+        for words in (["list", *store], ["add", *store, "--key", KEY], ["remove", *store, "--key", KEY]):
+            error = expect_json(AWAY, *words)["error"]
+            assert f"{path}: No such file" in error and "'ironauth init' makes it" in error, error
+
+
 def test_a_keys_life(folder):
     subprocess.run([KEYGEN, "--out", folder, "--name", "bob"], check=True, stdout=subprocess.DEVNULL)
     with open(f"{folder}/bob.key", encoding="ascii") as file:

@@ -11,10 +11,14 @@
 #include "ironauth/password.h"
 #include "ironauth/store.h"
 
-static enum status report(const struct options *options, int rc, const char *what, const char *done)
+static enum status report(const struct options *options, const struct store *store, int rc, const char *what,
+                          const char *done)
 {
+    char line[STORE_REASON_SIZE];
+
     if (rc)
-        return out_failed(options, out_status(rc), "%s: %s", what, out_reason(rc));
+        return out_failed(options, out_status(rc), "%s: %s", what,
+                          store_reason(line, store->ops, &store->settings, rc));
     return out_done(options, "%s: %s", what, done);
 }
 
@@ -29,7 +33,7 @@ enum status command_init(const struct options *options)
         if (rc == -ENOENT) /* the folder in which it is to be made */
             status = out_failed(options, STATUS_FAILED, "init: %s", strerror(ENOENT));
         else
-            status = report(options, rc, "init", "made");
+            status = report(options, &store, rc, "init", "made");
     }
     store_close(&store);
     return status;
@@ -68,7 +72,7 @@ static enum status add_key(struct store *store, const struct options *options)
 
     if (status != STATUS_DONE)
         return status;
-    return report(options,
+    return report(options, store,
                   store->ops->add_key(store->session, key, options->user ? options->user : "",
                                       options->comment ? options->comment : ""),
                   "the key", "added");
@@ -82,11 +86,11 @@ static enum status add_user(struct store *store, const struct options *options)
     enum status status;
 
     if (rc != -ENOENT)
-        return report(options, rc == 0 ? -EEXIST : rc, options->user, "");
+        return report(options, store, rc == 0 ? -EEXIST : rc, options->user, "");
     status = make_hash(hash, options);
     if (status == STATUS_DONE)
         status =
-            report(options,
+            report(options, store,
                    store->ops->add_user(store->session, options->user, hash, options->comment ? options->comment : ""),
                    options->user, "added");
     sodium_memzero(hash, sizeof hash);
@@ -133,9 +137,9 @@ enum status command_remove(const struct options *options)
     if (status == STATUS_DONE)
         status = open_to_write(&store, options);
     if (status == STATUS_DONE)
-        status = options->key
-                     ? report(options, store.ops->remove_key(store.session, key), "the key", "removed")
-                     : report(options, store.ops->remove_user(store.session, options->user), options->user, "removed");
+        status = options->key ? report(options, &store, store.ops->remove_key(store.session, key), "the key", "removed")
+                              : report(options, &store, store.ops->remove_user(store.session, options->user),
+                                       options->user, "removed");
     store_close(&store);
     return status;
 }
@@ -164,10 +168,10 @@ static enum status set_password(struct store *store, const struct options *optio
 
     /* A damaged entry is what a new password may repair. */
     if (rc && rc != -EBADMSG)
-        return report(options, rc, options->user, "");
+        return report(options, store, rc, options->user, "");
     status = make_hash(hash, options);
     if (status == STATUS_DONE)
-        status = report(options, store->ops->set_password(store->session, options->user, hash), options->user,
+        status = report(options, store, store->ops->set_password(store->session, options->user, hash), options->user,
                         "has a new password");
     sodium_memzero(hash, sizeof hash);
     return status;

@@ -60,19 +60,21 @@ static int print_entry(void *arg, const struct auth_entry *entry)
 }
 
 /* An object that was begun is ended, whatever happened meanwhile. */
-static enum status end(const struct listing *listing, int rc)
+static enum status end(const struct listing *listing, const struct store *store, int rc)
 {
+    char line[STORE_REASON_SIZE];
+    const char *reason = rc ? store_reason(line, store->ops, &store->settings, rc) : NULL;
     enum status status = out_status(rc);
 
     if (listing->json) {
         (void)fputs(listing->keys ? "]" : "], \"keys\": []", stdout);
         (void)printf(", \"ok\": %s", rc ? "false" : "true");
         if (rc)
-            print_member(", \"error\": ", out_reason(rc));
+            print_member(", \"error\": ", reason);
         (void)printf(rc ? ", \"status\": %d}\n" : "}\n", status);
     }
     if (rc)
-        out_complain(out_reason(rc));
+        out_complain(reason);
     return status;
 }
 
@@ -89,7 +91,7 @@ enum status command_list(const struct options *options)
     if (status == STATUS_DONE) {
         if (options->json)
             (void)fputs("{\"users\": [", stdout);
-        status = end(&listing, store.ops->list(store.session, print_entry, &listing));
+        status = end(&listing, &store, store.ops->list(store.session, print_entry, &listing));
     }
     store_close(&store);
     return status;

@@ -156,11 +156,11 @@ const char *out_reason(int rc)
     case -EAGAIN:
         return "the back end is away: it is not there, does not answer, or may not be read";
     case -EBADMSG:
-        return "what is stored there is damaged, or of another version";
+        return "what is stored there is damaged, of another version, or not made by 'ironauth init'";
     case -ENOTSUP:
         return "the back end cannot be written";
     case -EPERM:
-        return "the system does not let us";
+        return "we may not write there";
     default:
         return strerror(-rc);
     }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "auth/mistake.h"
@@ -89,8 +90,49 @@ enum status store_find(struct store *store, const struct options *options)
     return STATUS_DONE;
 }
 
+void store_folder_of(char folder[STORE_REASON_SIZE], const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    (void)snprintf(folder, STORE_REASON_SIZE, "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
+}
+
+/* The file that keeps a back end on this machine from being read, in path; returns the errno, or 0. */
+static int find_obstacle(char path[STORE_REASON_SIZE], const char *scheme, const char *place)
+{
+    bool files = strcmp(scheme, "files") == 0;
+
+    (void)snprintf(path, STORE_REASON_SIZE, "%s", place);
+    if (access(path, files ? R_OK | X_OK : R_OK | W_OK) != 0)
+        return errno;
+    if (!files) {
+        store_folder_of(path, place); /* SQLite makes files beside it */
+        return access(path, W_OK | X_OK) == 0 ? 0 : errno;
+    }
+    (void)snprintf(path, STORE_REASON_SIZE, "%s/passwords", place);
+    return access(path, R_OK) == 0 || errno == ENOENT ? 0 : errno;
+}
+
+const char *store_reason(char line[STORE_REASON_SIZE], const struct auth_backend_ops *ops,
+                         const struct auth_settings *settings, int rc)
+{
+    const char *place = strchr(settings->url, ':');
+    char path[STORE_REASON_SIZE];
+    int obstacle;
+
+    if (rc != -EAGAIN || !place || (strcmp(ops->scheme, "files") != 0 && strcmp(ops->scheme, "sqlite") != 0))
+        return out_reason(rc);
+    obstacle = find_obstacle(path, ops->scheme, place + 1);
+    if (obstacle == 0)
+        return out_reason(rc);
+    (void)snprintf(line, STORE_REASON_SIZE, "the back end is away: %.800s: %s%s", path, strerror(obstacle),
+                   obstacle == ENOENT ? "; 'ironauth init' makes it" : "");
+    return line;
+}
+
 enum status store_open(struct store *store, const struct options *options)
 {
+    char line[STORE_REASON_SIZE];
     const char *error = NULL;
     int rc = store->ops->open(&store->settings, &store->backend, &error);
 
@@ -102,7 +144,7 @@ enum status store_open(struct store *store, const struct options *options)
     rc = store->ops->begin(store->backend, &store->session);
     if (rc) {
         store->session = NULL;
-        return out_failed(options, out_status(rc), "%s", out_reason(rc));
+        return out_failed(options, out_status(rc), "%s", store_reason(line, store->ops, &store->settings, rc));
     }
     return STATUS_DONE;
 }

@@ -17,6 +17,16 @@ struct store {
     struct auth_session *session;
 };
 
+enum { STORE_REASON_SIZE = 1024 };
+
+/* What an error of a back end's means, in words: for one that is a file or folder which one it is, and what is wrong with it.
+ * line: room for the words; or they are static. */
+const char *store_reason(char line[STORE_REASON_SIZE], const struct auth_backend_ops *ops,
+                         const struct auth_settings *settings, int rc);
+
+/* The folder in which a file is. */
+void store_folder_of(char folder[STORE_REASON_SIZE], const char *file);
+
 /* Each says what is wrong. */
 enum status store_find(struct store *store, const struct options *options);
 enum status store_open(struct store *store, const struct options *options);

@@ -7,6 +7,8 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "auth/engine.h"
@@ -76,6 +78,7 @@ static int inspect(struct findings *findings, const struct auth_backend_ops *ops
 static void test_backend(struct findings *findings, const struct auth_backend_config *config)
 {
     struct auth_backend *backend;
+    char line[STORE_REASON_SIZE];
     const char *error = NULL;
     int rc = config->ops->open(&config->settings, &backend, &error);
 
@@ -86,7 +89,16 @@ static void test_backend(struct findings *findings, const struct auth_backend_co
     }
     rc = inspect(findings, config->ops, backend);
     config->ops->close(backend);
-    find(findings, rc ? out_reason(rc) : "answers", out_status(rc));
+    find(findings, rc ? store_reason(line, config->ops, &config->settings, rc) : "answers", out_status(rc));
+}
+
+/* Of what it is found, as a file that the configuration names, and what. */
+static void find_in(struct findings *findings, const char *where, const char *what, enum status status)
+{
+    char line[STORE_REASON_SIZE];
+
+    (void)snprintf(line, sizeof line, "%.800s: %s", where, what);
+    find(findings, line, status);
 }
 
 /* A service without its key pair cannot start. */
@@ -97,11 +109,12 @@ static void test_certificate(struct findings *findings, const char *name, const 
     findings->name = name;
     cert = curve_cert_load(file);
     if (!cert)
-        find(findings, errno == EINVAL ? "its certificate is none" : strerror(errno), STATUS_USAGE);
+        find_in(findings, file, errno == EINVAL ? "no certificate" : strerror(errno), STATUS_USAGE);
     else if (!curve_cert_secret_key(cert))
-        find(findings, "its certificate has no secret key", STATUS_USAGE);
+        find_in(findings, file, "the certificate has no secret key, nor is there a .key_secret beside it",
+                STATUS_USAGE);
     else if (curve_cert_exposed(cert))
-        find(findings, "its secret key may be read by others than the file's owner", STATUS_DAMAGED);
+        find_in(findings, file, "the secret key may be read by others than the file's owner", STATUS_DAMAGED);
     curve_cert_destroy(&cert);
 }
 
@@ -139,7 +152,9 @@ static void ask_service(struct findings *findings, ironauth_t *auth, const struc
     if (ironauth_check(auth, &question, &verdict) != 0)
         find(findings, ironauth_error(), STATUS_FAILED);
     else if (verdict.status == 300)
-        find(findings, verdict.reason, STATUS_AWAY);
+        find_in(findings, verdict.reason,
+                "is it running, is its key the one of 'server', and may this machine's certificate ask it?",
+                STATUS_AWAY);
     else if (verdict.status == 400)
         find(findings, "answers", STATUS_DONE);
     else
@@ -177,14 +192,44 @@ static void test_forwards(struct findings *findings, const struct auth_config *c
         (void)zmq_ctx_term(context);
 }
 
+/* An audit that cannot be opened keeps the authenticator from starting. Nothing is made here. */
+static void test_audit(struct findings *findings, const char *where)
+{
+    char folder[STORE_REASON_SIZE];
+
+    findings->name = "audit";
+    if (strcmp(where, "stderr") == 0 || strcmp(where, "syslog") == 0)
+        return;
+    store_folder_of(folder, where);
+    if (access(folder, F_OK) != 0)
+        find_in(findings, folder, strerror(errno), STATUS_USAGE);
+}
+
+/* ---- what is served ---- */
+
+static void test_serve(struct findings *findings, const struct auth_serve_config *config)
+{
+    struct stat status;
+
+    test_certificate(findings, "serve", config->certificate);
+    if (strcmp(config->clients, IRONAUTH_EVERYONE) == 0 || strncmp(config->clients, "domain:", 7) == 0)
+        return;
+    if (stat(config->clients, &status) != 0)
+        find_in(findings, config->clients, strerror(errno), STATUS_USAGE);
+    else if (!S_ISDIR(status.st_mode))
+        find_in(findings, config->clients, strerror(ENOTDIR), STATUS_USAGE);
+}
+
 static void test_all(struct findings *findings, const struct auth_config *config)
 {
+    if (config->audit)
+        test_audit(findings, config->audit);
     for (size_t i = 0; i < config->backend_count; i++)
         test_backend(findings, &config->backends[i]);
     if (config->forward_count)
         test_forwards(findings, config);
     if (config->serve.endpoint)
-        test_certificate(findings, "serve", config->serve.certificate);
+        test_serve(findings, &config->serve);
     findings->name = findings->options->config;
     find(findings, "no mistake in the configuration", STATUS_DONE);
 }
