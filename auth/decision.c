@@ -11,6 +11,7 @@
 #include "auth/audit.h"
 #include "auth/clock.h"
 #include "auth/engine.h"
+#include "auth/forward.h"
 #include "auth/metrics.h"
 
 /* More are answered "temporary" at once: what strangers can make us hold is bounded. */
@@ -174,10 +175,11 @@ static void refuse(struct ironauth *auth, struct auth_decision *decision, const 
 {
     bool plain = decision->request.mechanism == AUTH_MECHANISM_PLAIN;
 
-    auth_verdict_set(&decision->verdict, AUTH_REFUSED, source->name, "%s: %s", source->name,
-                     !plain                     ? "a condition does not hold"
-                     : decision->request.review ? "the password is another one now, or a condition does not hold"
-                                                : "wrong password, or a condition does not hold");
+    auth_verdict_set(&decision->verdict, AUTH_REFUSED, source->name, "%s%s", source->name,
+                     auth_forward_is(source)    ? " refuses, and its audit says why"
+                     : !plain                   ? ": a condition does not hold"
+                     : decision->request.review ? ": the password is another one now, or a condition does not hold"
+                                                : ": wrong password, or a condition does not hold");
     finish(auth, decision);
 }
 
@@ -405,7 +407,7 @@ static uint64_t tick_source(struct ironauth *auth, struct auth_source *source, u
         if (!decision)
             continue;
         abandon(decision);
-        fall_back(auth, decision, source, "is too slow");
+        fall_back(auth, decision, source, "has not answered in time");
     }
     return AUTH_NEVER;
 }

@@ -490,3 +490,8 @@ struct auth_source *auth_forward_source(struct auth_forward *forward)
 {
     return &forward->source;
 }
+
+bool auth_forward_is(const struct auth_source *source)
+{
+    return source->ops == &source_ops;
+}

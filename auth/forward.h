@@ -22,6 +22,9 @@ void auth_forward_close(struct auth_forward *forward);
 
 struct auth_source *auth_forward_source(struct auth_forward *forward);
 
+/* Whether it is a central service's, which does not tell why it refuses. */
+bool auth_forward_is(const struct auth_source *source);
+
 /* ---- the authenticator's thread ---- */
 
 /* What it waits for; returns their number, at most room. */

@@ -162,7 +162,8 @@ def test_serve(folder):
         service.start()
         conf = service.machine("machine")
         assert asks(conf, "alice", "sesame")[0] == 200
-        assert asks(conf, "alice", "wrong")[0] == 400
+        code, value = asks(conf, "alice", "wrong")
+        assert code == 400 and value["error"] == "central refuses, and its audit says why", value
         assert asks(conf, "alice", "sesame", "11.0.0.1")[0] == 400
         assert "central: answers\n" in expect(DONE, "test", "-c", conf)
         expect(DONE, "remove", store, "--user", "alice")
