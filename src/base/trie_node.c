@@ -57,6 +57,7 @@ static void shorten_label(struct ih_trie_node *node, size_t octets)
         memmove(large, large + octets, len);
         smaller = realloc(large, len);
         node->label.large = smaller ? smaller : large;
+        /* cppcheck-suppress memleak ; a union's member is no end of a pointer */
     }
 }
 
@@ -78,6 +79,7 @@ static bool lengthen_label(struct ih_trie_node *node, const uint8_t *octets, siz
     if (label_is_large(len))
         node->label.large = label;
     node->len = len;
+    /* cppcheck-suppress memleak ; as above */
     return true;
 }
 

