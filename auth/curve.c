@@ -48,6 +48,9 @@ static int use_folder(struct ironauth *auth, const char *folder, char *domain)
     const char *why = NULL;
     int rc = auth_lists_add_folder(auth, folder, domain, &why);
 
+    if (rc == -ENOENT && *folder && !strchr(folder, '/'))
+        return auth_error_set(rc, "%s: there is no such folder; a domain of the configuration is " DOMAIN "%s", folder,
+                              folder);
     return rc ? auth_error_set(rc, "%s: %s", folder, why ? why : strerror(-rc)) : 0;
 }
 

@@ -219,6 +219,8 @@ static void test_server_refused(void **state)
     refuse_server(&house, house.server, server, "", ENOENT);
     refuse_server(&house, house.server, server, "domain:", EINVAL);
     refuse_server(&house, house.server, server, "domain:global", EINVAL);
+    refuse_server(&house, house.server, server, "global", ENOENT); /* what was meant is said */
+    assert_non_null(strstr(ironauth_error(), "domain:global"));
     refuse_server(&house, house.server, server, "**", ENOENT);
     assert_int_equal(ironauth_curve_server(world->auth, NULL, server, keys), -1);
     assert_int_equal(errno, EFAULT);
