@@ -9,7 +9,11 @@
 #include "auth/thread.h"
 #include "auth/watch.h"
 
-/* Owner: who opened it. lock guards reviews, queue, length, busy and stop; everything else is set before the threads begin. */
+/* Tasks in the order in which they are begun: reviews are few at a time; keys are quick beside hashing the passwords that
+ * strangers try, which put off neither, nor take the places of others in the queue. */
+enum kind { REVIEWS, KEYS, PASSWORDS, KINDS };
+
+/* Owner: who opened it. lock guards queues, lengths, busy and stop; everything else is set before the threads begin. */
 struct auth_pool {
     struct auth_source source;
     const struct auth_backend_ops *ops;
@@ -19,9 +23,9 @@ struct auth_pool {
     struct auth_watch watch;
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct auth_link reviews, queue; /* those first: they are few at a time, and quick beside hashing a password */
-    size_t length;                   /* of both */
-    size_t busy;                     /* workers at the queue's tasks */
+    struct auth_link queues[KINDS];
+    size_t lengths[KINDS];
+    size_t busy; /* workers at other tasks than reviews */
     bool stop;
     size_t count;
     pthread_t threads[];
@@ -47,14 +51,23 @@ static int find(const struct auth_backend_ops *ops, struct auth_session *session
     return rc;
 }
 
+static enum kind kind_of(const struct auth_task *task)
+{
+    if (task->request.review)
+        return REVIEWS;
+    return task->request.mechanism == AUTH_MECHANISM_PLAIN ? PASSWORDS : KEYS;
+}
+
 /* A worker is kept free for reviews, where there are several: hashing the passwords that strangers try is not to put off
  * the closing of connections. */
 static struct auth_link *take_link(struct auth_pool *pool)
 {
-    struct auth_link *link = auth_list_take(&pool->reviews);
+    struct auth_link *link = auth_list_take(&pool->queues[REVIEWS]);
 
-    if (!link && (pool->busy == 0 || pool->busy + 1 < (size_t)pool->settings.sessions))
-        link = auth_list_take(&pool->queue);
+    if (!link && (pool->busy == 0 || pool->busy + 1 < (size_t)pool->settings.sessions)) {
+        link = auth_list_take(&pool->queues[KEYS]);
+        link = link ? link : auth_list_take(&pool->queues[PASSWORDS]);
+    }
     return link;
 }
 
@@ -69,7 +82,7 @@ static struct auth_task *next_task(struct auth_pool *pool)
     if (!link)
         return NULL;
     task = AUTH_LIST_OF(link, struct auth_task, queue);
-    pool->length--;
+    pool->lengths[kind_of(task)]--;
     pool->busy += !task->request.review;
     return task;
 }
@@ -103,12 +116,13 @@ static void *work(void *arg)
 static int submit(struct auth_source *source, struct auth_task *task)
 {
     struct auth_pool *pool = AUTH_LIST_OF(source, struct auth_pool, source);
+    enum kind kind = kind_of(task);
     int rc = -EAGAIN;
 
     (void)pthread_mutex_lock(&pool->lock);
-    if (pool->length < AUTH_POOL_QUEUE && !pool->stop) {
-        auth_list_insert(task->request.review ? &pool->reviews : &pool->queue, &task->queue);
-        pool->length++;
+    if (pool->lengths[kind] < AUTH_POOL_QUEUE && !pool->stop) {
+        auth_list_insert(&pool->queues[kind], &task->queue);
+        pool->lengths[kind]++;
         rc = 0;
         (void)pthread_cond_signal(&pool->filled);
     }
@@ -125,7 +139,7 @@ static bool cancel(struct auth_source *source, struct auth_task *task)
     queued = !auth_list_empty(&task->queue);
     if (queued) {
         auth_list_remove(&task->queue);
-        pool->length--;
+        pool->lengths[kind_of(task)]--;
     }
     (void)pthread_mutex_unlock(&pool->lock);
     return queued;
@@ -150,12 +164,13 @@ static void stop_workers(struct auth_pool *pool)
     (void)pthread_mutex_unlock(&pool->lock);
     while (pool->count)
         (void)pthread_join(pool->threads[--pool->count], NULL);
-    auth_list_move(&pool->reviews, &pool->queue);
-    while ((link = auth_list_take(&pool->queue))) {
-        struct auth_task *task = AUTH_LIST_OF(link, struct auth_task, queue);
+    for (int kind = 0; kind < KINDS; kind++) {
+        while ((link = auth_list_take(&pool->queues[kind]))) {
+            struct auth_task *task = AUTH_LIST_OF(link, struct auth_task, queue);
 
-        task->rc = -EAGAIN;
-        auth_mailbox_post(pool->mailbox, &task->mail);
+            task->rc = -EAGAIN;
+            auth_mailbox_post(pool->mailbox, &task->mail);
+        }
     }
 }
 
@@ -204,8 +219,8 @@ int auth_pool_open(struct auth_pool **pool_p, const struct auth_backend_ops *ops
     pool->ops = ops;
     pool->settings = *settings;
     pool->mailbox = mailbox;
-    auth_list_init(&pool->reviews);
-    auth_list_init(&pool->queue);
+    for (int kind = 0; kind < KINDS; kind++)
+        auth_list_init(&pool->queues[kind]);
     rc = auth_source_init(&pool->source, &source_ops, settings->name, settings->timeout, fresh, false);
     if (rc)
         goto free;

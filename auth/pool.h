@@ -8,8 +8,7 @@
 
 #include "auth/source.h"
 
-/* In the order of the source's deadlines too. */
-enum { AUTH_POOL_QUEUE = 2048 };
+enum { AUTH_POOL_QUEUE = 2048 }; /* of passwords, of keys, and of reviews */
 
 struct auth_pool;
 

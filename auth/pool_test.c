@@ -57,20 +57,27 @@ static void end(struct auth_session *session)
     (void)session;
 }
 
-static int find_key(struct auth_session *session, const uint8_t *key, struct auth_record *record)
+static int visit(bool held)
 {
     int rc;
 
-    (void)session;
     (void)pthread_mutex_lock(&fake.lock);
     fake.inside++;
     (void)pthread_cond_broadcast(&fake.changed);
-    while (fake.held && key[0] != REVIEWED)
+    while (fake.held && held)
         (void)pthread_cond_wait(&fake.changed, &fake.lock);
     fake.inside--;
     (void)pthread_cond_broadcast(&fake.changed);
     rc = fake.rc;
     (void)pthread_mutex_unlock(&fake.lock);
+    return rc;
+}
+
+static int find_key(struct auth_session *session, const uint8_t *key, struct auth_record *record)
+{
+    int rc = visit(key[0] != REVIEWED);
+
+    (void)session;
     (void)snprintf(record->user_id, sizeof(record->user_id), "owner");
     return rc;
 }
@@ -87,6 +94,7 @@ static int check_password(struct auth_session *session, const char *user, const 
                           struct auth_record *record)
 {
     (void)password;
+    (void)visit(true);
     return find_user(session, user, record);
 }
 
@@ -372,6 +380,59 @@ static void test_full(void **state)
     assert_int_equal(zmq_close(socket), 0);
 }
 
+/* The next task of the pool's that has ended. */
+static struct auth_task *await_task(struct auth_mailbox *mailbox)
+{
+    struct pollfd item = {.fd = mailbox->fd, .events = POLLIN};
+    struct auth_mail *mail;
+
+    while (!(mail = auth_mailbox_take(mailbox)))
+        assert_int_equal(poll(&item, 1, PATIENCE), 1);
+    return AUTH_LIST_OF(mail, struct auth_task, mail);
+}
+
+/* Passwords that strangers try put off neither reviews nor keys, and do not take their places. */
+static void test_passwords_go_last(void **state)
+{
+    enum { TASKS = AUTH_POOL_QUEUE + 4 };
+    const struct auth_settings settings = {.name = "fake", .url = "fake:", .timeout = PATIENCE, .sessions = 1};
+    struct auth_task *tasks = calloc(TASKS, sizeof(*tasks)), *review = &tasks[0], *wanted = &tasks[1];
+    struct auth_mailbox mailbox;
+    struct auth_source *source;
+    struct auth_pool *pool;
+    const char *why;
+
+    (void)state;
+    assert_non_null(tasks);
+    assert_int_equal(auth_mailbox_init(&mailbox), 0);
+    assert_int_equal(auth_pool_open(&pool, &ops, &settings, 0, &mailbox, &why), 0);
+    source = auth_pool_source(pool);
+    for (int i = 0; i < TASKS; i++) {
+        auth_mail_init(&tasks[i].mail, NULL);
+        auth_list_init(&tasks[i].queue);
+        tasks[i].request.mechanism = i < 2 ? AUTH_MECHANISM_CURVE : AUTH_MECHANISM_PLAIN;
+    }
+    review->request.review = true;
+    hold(true, 0);
+    assert_int_equal(source->ops->submit(source, &tasks[2]), 0);
+    await_inside(1);
+    for (int i = 3; i < TASKS - 1; i++)
+        assert_int_equal(source->ops->submit(source, &tasks[i]), 0);
+    assert_int_equal(source->ops->submit(source, &tasks[TASKS - 1]), -EAGAIN);
+    assert_int_equal(source->ops->submit(source, wanted), 0);
+    assert_int_equal(source->ops->submit(source, review), 0);
+    hold(false, 0);
+    assert_ptr_equal(await_task(&mailbox), &tasks[2]);
+    assert_ptr_equal(await_task(&mailbox), review);
+    assert_ptr_equal(await_task(&mailbox), wanted);
+    for (int i = 3; i < TASKS - 1; i++)
+        assert_ptr_equal(await_task(&mailbox), &tasks[i]);
+    auth_pool_stop(pool);
+    auth_pool_free(pool);
+    auth_mailbox_fini(&mailbox);
+    free(tasks);
+}
+
 /* ---- a review ---- */
 
 struct review {
@@ -433,8 +494,13 @@ static void test_review_goes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        POOL_TEST(test_errors),        POOL_TEST(test_deadline), POOL_TEST(test_late_and_stale),
-        POOL_TEST(test_change_clears), POOL_TEST(test_full),     POOL_TEST(test_review_goes_first),
+        POOL_TEST(test_errors),
+        POOL_TEST(test_deadline),
+        POOL_TEST(test_late_and_stale),
+        POOL_TEST(test_change_clears),
+        POOL_TEST(test_full),
+        POOL_TEST(test_review_goes_first),
+        POOL_TEST(test_passwords_go_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
