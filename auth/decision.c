@@ -250,6 +250,26 @@ static void deliver(struct ironauth *auth, struct auth_mail *mail)
     task_free(task);
 }
 
+/* A service has a throttle of its own, in which a password may have to wait: else who guesses at a name, at times, keeps its
+ * owner out. That the service is alive is seen by other things than its answer. */
+static uint64_t patience(const struct auth_decision *decision, const struct auth_source *source)
+{
+    bool slowed =
+        decision->route.remote && decision->request.mechanism == AUTH_MECHANISM_PLAIN && !decision->request.review;
+
+    return (uint64_t)source->timeout + (slowed ? AUTH_THROTTLE_LONGEST : 0);
+}
+
+static void await(struct auth_source *source, struct auth_task *task)
+{
+    struct auth_link *position = &source->pending;
+
+    while (position->prev != &source->pending &&
+           AUTH_LIST_OF(position->prev, struct auth_task, pending)->deadline > task->deadline)
+        position = position->prev;
+    auth_list_insert(position, &task->pending);
+}
+
 static struct auth_task *task_new(struct auth_decision *decision, struct auth_source *source)
 {
     struct auth_task *task = calloc(1, sizeof(*task));
@@ -262,7 +282,7 @@ static struct auth_task *task_new(struct auth_decision *decision, struct auth_so
     task->source = source;
     task->decision = decision;
     task->request = decision->request;
-    task->deadline = auth_clock_ms() + (uint64_t)source->timeout;
+    task->deadline = auth_clock_ms() + patience(decision, source);
     task->changes = source->changes;
     return task;
 }
@@ -288,7 +308,7 @@ static void ask_next(struct ironauth *auth, struct auth_decision *decision)
         fall_back(auth, decision, source, "is away, or too many ask it");
         return;
     }
-    auth_list_insert(&source->pending, &task->pending);
+    await(source, task);
     decision->task = task;
 }
 

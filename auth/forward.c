@@ -15,6 +15,7 @@
 
 enum {
     OUTSTANDING_MAX = 2048,
+    PASSWORDS_MAX = OUTSTANDING_MAX / 2, /* of these, so that others have places too */
     SERVERS_MAX = 16,
     REVIEWS_AT_ONCE = 16,
     FRAME_MAX = 4096, /* octets */
@@ -45,6 +46,7 @@ struct auth_forward {
     void *context;
     struct auth_link outstanding; /* tasks, by queue */
     size_t count;
+    size_t passwords; /* of these, those that are about one, and may take long */
     uint64_t number;
     struct server servers[];
 };
@@ -186,10 +188,16 @@ static void dispatch(struct auth_forward *forward, struct auth_task *task, uint6
         forward->servers[i].wanted = forward->servers[i].wanted || may_ask(forward, task, i);
 }
 
+static bool is_password(const struct auth_task *task)
+{
+    return task->request.mechanism == AUTH_MECHANISM_PLAIN && !task->request.review;
+}
+
 static void take_out(struct auth_forward *forward, struct auth_task *task)
 {
     auth_list_remove(&task->queue);
     forward->count--;
+    forward->passwords -= is_password(task);
 }
 
 static int submit(struct auth_source *source, struct auth_task *task)
@@ -197,8 +205,10 @@ static int submit(struct auth_source *source, struct auth_task *task)
     struct auth_forward *forward = AUTH_LIST_OF(source, struct auth_forward, source);
 
     task->asked = 0;
-    if (forward->count >= OUTSTANDING_MAX || !anybody(forward, task))
+    if (forward->count >= OUTSTANDING_MAX || (is_password(task) && forward->passwords >= PASSWORDS_MAX) ||
+        !anybody(forward, task))
         return -EAGAIN;
+    forward->passwords += is_password(task);
     task->number = forward->number++;
     task->share = 0;
     auth_list_insert(&forward->outstanding, &task->queue);
@@ -367,36 +377,26 @@ static uint64_t tick_server(struct auth_forward *forward, struct server *server,
     return server->socket ? server->next_ping : server->opened + REOPEN;
 }
 
-/* Who was asked has had its time, and is away if it said nothing at all meanwhile. True: one of them may answer yet. */
-static bool pass_over(struct auth_forward *forward, const struct auth_task *task)
+/* One of those that were asked may answer yet. That it has not within its share says nothing of the server, which answers
+ * pings: somebody's password may have to wait there, or a back end be slow. */
+static bool is_hopeful(const struct auth_forward *forward, const struct auth_task *task)
 {
-    bool hope = false;
-
     for (size_t i = 0; i < forward->config->count; i++) {
-        struct server *server = &forward->servers[i];
-
-        if (!(task->asked & (uint64_t)1 << i))
-            continue;
-        if (server->heard < task->since)
-            server->state = AWAY;
-        hope = hope || server->state != AWAY;
+        if (task->asked & (uint64_t)1 << i && forward->servers[i].state != AWAY)
+            return true;
     }
-    return hope;
+    return false;
 }
 
 /* Sends the task if it is unsent, or its share is over. False: there is nobody who could answer it. */
 static bool tick_task(struct auth_forward *forward, struct auth_task *task, uint64_t now)
 {
-    bool hope = false;
-
     if (task->share && now < task->since + task->share)
         return true;
-    if (task->share)
-        hope = pass_over(forward, task);
     if (anybody(forward, task))
         dispatch(forward, task, now);
-    else if (hope)
-        task->share = (uint64_t)forward->config->timeout + 1; /* its own end comes before that */
+    else if (task->share && is_hopeful(forward, task))
+        task->since = now; /* looked at again then, unless its own end comes before that */
     else
         return false;
     return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The client's end of a central service: a source that asks servers which run `ironauth serve`, by ZAP (RFC 27) over
- * CURVE, and a few messages more (wire.h). The first server that is known to answer is asked; one that does not answer within its share
- * of the time limit is passed over, and the next one asked.
+ * CURVE, and a few messages more (wire.h). The first server that is known to answer is asked; where one does not
+ * answer within its share of the time limit the next one is asked too.
  */
 #ifndef IH_AUTH_FORWARD_H
 #define IH_AUTH_FORWARD_H

@@ -19,7 +19,7 @@ enum {
     FREE = 3, /* failures without a wait */
     ID = crypto_shorthash_siphashx24_BYTES,
     WAIT_MIN = 500, /* ms, after failure FREE + 1 */
-    WAIT_MAX = 8000,
+    WAIT_MAX = AUTH_THROTTLE_LONGEST,
     PATIENCE = 30000,             /* a handshake's, ZMQ_HANDSHAKE_IVL */
     FORGET_FEW = 5 * 60 * 1000,   /* after the last of at most FREE failures */
     FORGET_MANY = 30 * 60 * 1000, /* after the last of more */

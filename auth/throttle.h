@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { AUTH_THROTTLE_LONGEST = 8000 }; /* ms: what a user name that others guess at costs its owner, at most */
+
 struct auth_throttle;
 
 struct auth_throttle *auth_throttle_new(size_t entries);
@@ -27,7 +29,7 @@ uint64_t auth_throttle_place(const struct auth_throttle *throttle, const char *a
 /* When an attempt may be looked at: now, or later, or AUTH_THROTTLE_NEVER: answer it "temporary" at once. To be asked once for
  * each attempt, not again when its time has come: of an address that must wait it takes a turn, so that a thousand attempts
  * at a time do not wait side by side and are all looked at together. IPv6 addresses count as their /64, local ones (ipc) by
- * user id. A user name that others guess at costs its owner a wait of 8 s at most. */
+ * user id. */
 uint64_t auth_throttle_when(struct auth_throttle *throttle, const char *address, const char *user, uint64_t now);
 
 void auth_throttle_failed(struct auth_throttle *throttle, const char *address, const char *user, uint64_t now);

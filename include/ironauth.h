@@ -107,7 +107,7 @@ typedef struct ironauth_verdict {
 } ironauth_verdict_t;
 
 /* Asks as a connection would, without slowing down and without an entry in the audit. Blocks until it is decided, at most
- * for the back end's time limit. EINVAL: no such mechanism or a malformed field. */
+ * for the back end's time limit (ironauth_check(3)). EINVAL: no such mechanism or a malformed field. */
 IRONAUTH_EXPORT int ironauth_check(ironauth_t *auth, const ironauth_request_t *request, ironauth_verdict_t *verdict);
 
 #ifdef __cplusplus

@@ -111,6 +111,7 @@ static void write_users(struct world *world, const char *text)
 }
 
 static uint8_t central_key[32], alice_key[32];
+static int machine_timeout; /* ms */
 
 static int setup_house(void **state)
 {
@@ -127,6 +128,7 @@ static int setup_house(void **state)
     make_cert(world, "keys", "alice", alice_key);
     write_users(world, "alice:" HASH "\nbob:" HASH "\n");
     write_service(world, "service.conf", "tcp://127.0.0.1:*");
+    machine_timeout = 2000;
     return 0;
 }
 
@@ -145,9 +147,9 @@ static void start_machine(struct world *world, int count, const char *certificat
 
     assert_non_null(zmq_z85_encode(key, central_key, 32));
     size = snprintf(text, sizeof(text),
-                    "forward\n    name = central\n    certificate = \"%s\"\n    timeout = 2000\n"
+                    "forward\n    name = central\n    certificate = \"%s\"\n    timeout = %d\n"
                     "    cache = %d\n",
-                    path_of(world, certificate), cache);
+                    path_of(world, certificate), machine_timeout, cache);
     for (int i = 0; i < count; i++)
         size +=
             snprintf(text + size, sizeof(text) - (size_t)size, "    server = \"%s %s\"\n", services[i].endpoint, key);
@@ -327,6 +329,38 @@ static void test_guessing_meanwhile(void **state)
         slowed = is_answered(socket, "secret", "300");
     }
     assert_true(slowed);
+}
+
+static int check_from(struct world *world, int host, const char *password)
+{
+    char address[32];
+    ironauth_verdict_t verdict;
+
+    (void)snprintf(address, sizeof(address), "10.0.0.%d", host);
+    assert_int_equal(
+        ironauth_check(
+            world->auth,
+            &(ironauth_request_t){
+                .domain = "home", .address = address, .mechanism = "PLAIN", .user = "alice", .password = password},
+            &verdict),
+        0);
+    return verdict.status;
+}
+
+/* Others guess at her name, so at the service she must wait for longer than the time limit. The service answers all the same,
+ * and is not taken for one that is away. */
+static void test_slowed_down(void **state)
+{
+    enum { GUESSES = 6 }; /* the wait is 2 s then */
+    struct world *world = *state;
+
+    machine_timeout = 200;
+    launch(world, &services[0], "service.conf");
+    start_machine(world, 1, "machine", 0);
+    await_status(world, 200);
+    for (int host = 0; host < GUESSES; host++)
+        assert_int_equal(check_from(world, host, "wrong"), 400);
+    assert_int_equal(check_from(world, GUESSES, "secret"), 200);
 }
 
 /* A machine that the service does not know gets no answers, and gets them once it is known. */
@@ -536,10 +570,11 @@ static void test_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        HOUSE_TEST(test_asks),    HOUSE_TEST(test_failover),          HOUSE_TEST(test_hanging),
-        HOUSE_TEST(test_cache),   HOUSE_TEST(test_stranger),          HOUSE_TEST(test_revocation),
-        HOUSE_TEST(test_wire),    HOUSE_TEST(test_malformed),         HOUSE_TEST(test_a_thousand_at_once),
-        HOUSE_TEST(test_refused), HOUSE_TEST(test_cache_of_a_policy), HOUSE_TEST(test_guessing_meanwhile),
+        HOUSE_TEST(test_asks),        HOUSE_TEST(test_failover),          HOUSE_TEST(test_hanging),
+        HOUSE_TEST(test_cache),       HOUSE_TEST(test_stranger),          HOUSE_TEST(test_revocation),
+        HOUSE_TEST(test_wire),        HOUSE_TEST(test_malformed),         HOUSE_TEST(test_a_thousand_at_once),
+        HOUSE_TEST(test_refused),     HOUSE_TEST(test_cache_of_a_policy), HOUSE_TEST(test_guessing_meanwhile),
+        HOUSE_TEST(test_slowed_down),
     };
 
     if (argc == 3 && strcmp(argv[1], "serve") == 0)
