@@ -2,6 +2,8 @@
 /* The sections backend, forward and serve. */
 #include <assert.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,14 +73,31 @@ static int check_name(const struct auth_config *config, const struct auth_zpl *s
     return 0;
 }
 
+/* A colon and a number, or the '*' that leaves it to the system, before the end or a space. */
+static bool ends_with_port(const char *endpoint)
+{
+    const char *end = endpoint + strcspn(endpoint, " ");
+    const char *port = end;
+
+    while (port > endpoint && port[-1] != ':')
+        port--;
+    if (port == endpoint || port == end || end - port > 5)
+        return false;
+    if (*port == '*')
+        return port + 1 == end;
+    return port + strspn(port, "0123456789") == end && strtoul(port, NULL, 10) <= UINT16_MAX;
+}
+
 /* endpoint ends at a space. */
 static int check_endpoint(const struct auth_zpl *property, const char *endpoint, struct auth_mistake *mistake)
 {
     bool known = strncmp(endpoint, "tcp://", 6) == 0 || strncmp(endpoint, "ipc://", 6) == 0;
 
-    if (known && endpoint[6] != '\0' && endpoint[6] != ' ')
-        return 0;
-    return auth_section_wrong(mistake, property, 0, "an endpoint begins with tcp:// or ipc://");
+    if (!known || endpoint[6] == '\0' || endpoint[6] == ' ')
+        return auth_section_wrong(mistake, property, 0, "an endpoint begins with tcp:// or ipc://");
+    if (*endpoint == 't' && !ends_with_port(endpoint + 6))
+        return auth_section_wrong(mistake, property, 0, "an endpoint of tcp:// ends with a colon and a port");
+    return 0;
 }
 
 /* ---- backend ---- */
