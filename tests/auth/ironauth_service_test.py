@@ -142,9 +142,11 @@ def test_check(folder):
     assert 'let in as "bob"' in expect(DONE, "check", "-c", conf, "--key", KEY)
     status, out, _ = run("check", "-c", conf, "--key", OTHER, "--json")
     assert status == REFUSED and json.loads(out)["code"] == 400, out
+    assert json.loads(out)["reason"] == "nobody who was asked knows this key", out
     assert run("check", "-c", conf, "--domain", "open")[0] == REFUSED
     assert run("check", "-c", conf, "--domain", "open", "--address", "11.0.0.1")[0] == REFUSED
-    expect(DONE, "check", "-c", conf, "--domain", "open", "--address", "10.0.0.1")
+    out = expect(DONE, "check", "-c", conf, "--domain", "open", "--address", "10.0.0.1")
+    assert out.startswith("200 let in, as nobody"), out
     status, out, _ = run("check", "-c", conf, "--domain", "away", "--key", KEY)
     assert status == AWAY and out.startswith("300 "), out
     assert not os.path.exists(f"{folder}/audit")

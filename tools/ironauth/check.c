@@ -33,13 +33,19 @@ static enum status print_verdict(const struct options *options, const ironauth_v
     if (options->json) {
         (void)printf("{\"ok\": %s, \"code\": %d, \"user_id\": ", status ? "false" : "true", verdict->status);
         out_string(verdict->user_id);
-        (void)fputs(status ? ", \"error\": " : ", \"reason\": ", stdout);
+        (void)fputs(", \"reason\": ", stdout);
         out_string(verdict->reason);
+        if (status) {
+            (void)fputs(", \"error\": ", stdout);
+            out_string(verdict->reason);
+        }
         (void)printf(status ? ", \"status\": %d}\n" : "}\n", status);
         return status;
     }
     (void)printf("%d ", verdict->status);
-    if (verdict->status == 200) {
+    if (verdict->status == 200 && !verdict->user_id[0]) {
+        (void)fputs("let in, as nobody in particular: ", stdout);
+    } else if (verdict->status == 200) {
         (void)fputs("let in as \"", stdout);
         out_text(verdict->user_id);
         (void)fputs("\": ", stdout);
