@@ -60,6 +60,19 @@ def test_what_is_not_there_is_named(folder):
             assert f"{path}: No such file" in error and "'ironauth init' makes it" in error, error
 
 
+def test_what_is_something_else_is_named(folder):
+    for store, path in stores(folder):
+        if path.endswith(".db"):
+            os.mkdir(path)
+            # Without a scheme it would be a back end of files.
+            error = expect_json(AWAY, "list", f"sqlite:{path}")["error"]
+            assert f"{path}: Is a directory" in error, error
+        else:
+            with open(path, "wb"):
+                error = expect_json(AWAY, "list", *store)["error"]
+            assert f"{path}: Not a directory" in error, error
+
+
 def test_a_keys_life(folder):
     subprocess.run([KEYGEN, "--out", folder, "--name", "bob"], check=True, stdout=subprocess.DEVNULL)
     with open(f"{folder}/bob.key", encoding="ascii") as file:

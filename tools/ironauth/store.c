@@ -101,8 +101,11 @@ void store_folder_of(char folder[STORE_REASON_SIZE], const char *file)
 static int find_obstacle(char path[STORE_REASON_SIZE], const char *scheme, const char *place)
 {
     bool files = strcmp(scheme, "files") == 0;
+    struct stat status;
 
     (void)snprintf(path, STORE_REASON_SIZE, "%s", place);
+    if (stat(path, &status) == 0 && files != (bool)S_ISDIR(status.st_mode))
+        return files ? ENOTDIR : EISDIR;
     if (access(path, files ? R_OK | X_OK : R_OK | W_OK) != 0)
         return errno;
     if (!files) {
