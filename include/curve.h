@@ -305,25 +305,29 @@ CURVE_EXPORT int curve_set_hop_cert(curve_socket_t *socket, const curve_cert_t *
 
 /* ---- events ---- */
 
-#define CURVE_EVENT_READY \
-    0x0001 /* a session stands: the other end proved its key, and messages go to it; value: 1 if it
-                                   * renewed or resumed an older one, else 0 */
-#define CURVE_EVENT_CLOSED 0x0002 /* a session ended; value: a curve_error_t, 0: closed in order or silent too long */
-#define CURVE_EVENT_REFUSED \
-    0x0004                           /* a handshake was refused, by us or by the other end; value: a curve_error_t
-                                    * (CURVE_ERROR_STALE: our authenticator did not answer in time) */
-#define CURVE_EVENT_DELIVERED 0x0008 /* acknowledged by the other end: all its messages up to `number` */
-#define CURVE_EVENT_UNDELIVERED \
-    0x0010 /* cannot be known to have arrived, and will not be sent again: message `number` */
-#define CURVE_EVENT_SUSPECT \
-    0x0020                             /* something was forged, altered, repeated or missing, and dropped; value: a
-                                    * curve_error_t */
-#define CURVE_EVENT_UNREACHABLE 0x0040 /* the relay says that it does not know the peer (at the moment) */
-#define CURVE_EVENT_CONNECTED \
-    0x0080 /* a ZeroMQ connection beneath, to or from a server, client or relay, can carry
-                                        * something. That says nothing of who is at the other end: READY does */
+/* A session stands: the other end proved its key, and messages go to it. value: 1 if it renewed or resumed an older one. */
+#define CURVE_EVENT_READY 0x0001
+/* A session ended. value: a curve_error_t, 0: closed in order, or silent too long. */
+#define CURVE_EVENT_CLOSED 0x0002
+/* A handshake was refused, by us or by the other end. value: a curve_error_t (CURVE_ERROR_STALE: our authenticator did not
+ * answer in time). */
+#define CURVE_EVENT_REFUSED 0x0004
+/* Acknowledged by the other end: all its messages up to `number`. */
+#define CURVE_EVENT_DELIVERED 0x0008
+/* Cannot be known to have arrived, and will not be sent again: message `number`. */
+#define CURVE_EVENT_UNDELIVERED 0x0010
+/* Something was forged, altered, repeated or missing, and dropped. value: a curve_error_t. */
+#define CURVE_EVENT_SUSPECT 0x0020
+/* The relay says that it does not know the peer (at the moment). */
+#define CURVE_EVENT_UNREACHABLE 0x0040
+/* A ZeroMQ connection beneath, to or from a server, client or relay, can carry something. That says nothing of who is at the
+ * other end: READY does. */
+#define CURVE_EVENT_CONNECTED 0x0080
 #define CURVE_EVENT_DISCONNECTED 0x0100
-#define CURVE_EVENT_ALL 0x01ff
+/* A connection beneath, that we made, ended before it could carry anything: the other end wants a key of the hop, or another
+ * one, or is no ZeroMQ. libzmq 4.3 and later. */
+#define CURVE_EVENT_REJECTED 0x0200
+#define CURVE_EVENT_ALL 0x03ff
 
 typedef struct curve_event {
     int event;       /* CURVE_EVENT_ */

@@ -166,6 +166,8 @@ static bool take_reports(struct ih_worker *worker, struct ih_link *link)
             ih_worker_event(worker, CURVE_EVENT_CONNECTED, 0, 0, NULL);
         } else if (report == IH_ZMQ_DISCONNECTED) {
             ih_worker_event(worker, CURVE_EVENT_DISCONNECTED, 0, 0, NULL);
+        } else if (report == IH_ZMQ_REJECTED) {
+            ih_worker_event(worker, CURVE_EVENT_REJECTED, 0, 0, NULL);
         }
     }
     return taken > 0;

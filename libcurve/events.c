@@ -37,6 +37,7 @@ static enum kind kind_of(int event)
         return KIND_SESSION;
     case CURVE_EVENT_CONNECTED:
     case CURVE_EVENT_DISCONNECTED:
+    case CURVE_EVENT_REJECTED:
         return KIND_CONNECTION;
     default:
         return KIND_NOISE;

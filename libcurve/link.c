@@ -317,8 +317,8 @@ int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_
     else if (*report == IH_ZMQ_DISCONNECTED && is_peer(link))
         unregister(link, now_ms + REGISTER_MS);
     if (*report == IH_ZMQ_DISCONNECTED && has_one(link) && !link->connected)
-        *report = IH_ZMQ_OTHER;
-    if (*report != IH_ZMQ_OTHER)
+        *report = IH_ZMQ_REJECTED;
+    if (*report == IH_ZMQ_CONNECTED || *report == IH_ZMQ_DISCONNECTED)
         link->connected = *report == IH_ZMQ_CONNECTED;
     return 0;
 }

@@ -67,7 +67,7 @@ int ih_link_detach(struct ih_link *link, const char *endpoint, bool bind);
 /* The next thing that came. -EAGAIN: nothing. */
 int ih_link_receive(struct ih_link *link, struct ih_link_input *input, uint64_t now_ms);
 
-/* The next report of a connection; the end of one that was not reported is IH_ZMQ_OTHER. -EAGAIN: none. */
+/* The next report of a connection; the end of one that was not reported is IH_ZMQ_REJECTED. -EAGAIN: none. */
 int ih_link_report(struct ih_link *link, enum ih_zmq_link *report, uint64_t now_ms);
 
 /* Takes the envelope over if that succeeds. -EAGAIN: there is no room, or no connection; -EHOSTUNREACH. */

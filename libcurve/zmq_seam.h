@@ -66,7 +66,7 @@ int ih_zmq_hop_client(void *socket, const uint8_t *server_key, const uint8_t *pu
 const char *ih_zmq_user_id(zmq_msg_t *msg);
 
 /* Reports of connections, to a PAIR that connects to endpoint (inproc). ih_zmq_monitor_recv: -EAGAIN: there is none. */
-enum ih_zmq_link { IH_ZMQ_OTHER, IH_ZMQ_CONNECTED, IH_ZMQ_DISCONNECTED };
+enum ih_zmq_link { IH_ZMQ_OTHER, IH_ZMQ_CONNECTED, IH_ZMQ_DISCONNECTED, IH_ZMQ_REJECTED };
 int ih_zmq_monitor(void *socket, const char *endpoint);
 /* To be called before the PAIR is closed: a report that nobody takes would hold up ZeroMQ's own thread. */
 void ih_zmq_unmonitor(void *socket);

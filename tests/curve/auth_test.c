@@ -482,6 +482,7 @@ static void test_connected(void **state)
     char endpoint[ENDPOINT_SIZE];
     curve_event_t event;
     int connected = 0;
+    int rejected = 0;
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     curve_socket_t *client = make_client(ends, 0, NULL);
     curve_socket_t *server = NULL;
@@ -505,9 +506,11 @@ static void test_connected(void **state)
         expect_event(client, CURVE_EVENT_ALL, &event);
         assert_int_not_equal(event.event, CURVE_EVENT_DISCONNECTED);
         connected += event.event == CURVE_EVENT_CONNECTED;
+        rejected += event.event == CURVE_EVENT_REJECTED;
         assert_true(event.event != CURVE_EVENT_READY || connected == 1);
     } while (event.event != CURVE_EVENT_DELIVERED);
     assert_int_equal(connected, 1);
+    assert_true(rejected > 0);
     assert_int_equal(curve_close(&server), 0);
     expect_event(client, CURVE_EVENT_DISCONNECTED, NULL);
     assert_int_equal(curve_close(&client), 0);

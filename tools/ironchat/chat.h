@@ -46,6 +46,8 @@ void chat_refused(struct chat *chat, const uint8_t *key);
 void chat_suspect(struct chat *chat, const uint8_t *key, const char *what, uint64_t times);
 void chat_stranger(struct chat *chat, const uint8_t *key);
 void chat_network(struct chat *chat, bool up);
+/* The relay ended a connection before it could carry anything. */
+void chat_network_rejects(struct chat *chat);
 
 /* To be called about once a second. */
 void chat_tick(struct chat *chat);

@@ -229,6 +229,19 @@ static void are_told_of_a_relay_that_hangs_up(void **state)
                            "endpoint. To set it, leave and use --relay ENDPOINT,KEY"));
 }
 
+/* The same where libcurve knows that such a connection carried nothing. */
+static void are_told_of_a_relay_that_rejects(void **state)
+{
+    (void)state;
+    world_forget(&world);
+    for (int i = 0; i < 100; i++)
+        chat_network_rejects(alice->chat);
+    assert_int_equal(world_count(alice, "warning"), 1);
+    assert_true(world_told(alice, "warning",
+                           "the relay at  hangs up: it may want the key that it prints behind its "
+                           "endpoint. To set it, leave and use --relay ENDPOINT,KEY"));
+}
+
 static void learn_what_was_lost(void **state)
 {
     (void)state;
@@ -481,6 +494,7 @@ int main(void)
         WITH_WORLD(notice_who_goes),
         WITH_WORLD(know_whether_the_relay_is_there),
         WITH_WORLD(are_told_of_a_relay_that_hangs_up),
+        WITH_WORLD(are_told_of_a_relay_that_rejects),
         WITH_WORLD(learn_what_was_lost),
         WITH_WORLD(survive_nonsense),
         WITH_WORLD(meet_in_a_room),

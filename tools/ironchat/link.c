@@ -12,7 +12,7 @@ enum { ROUND_MAX = 1000, SEND_PATIENCE = 1000 };
 
 /* No others: the socket keeps so many, and what settles a message must not be lost for one that nobody reads. */
 static const int events = CURVE_EVENT_CLOSED | CURVE_EVENT_REFUSED | CURVE_EVENT_DELIVERED | CURVE_EVENT_UNDELIVERED |
-                          CURVE_EVENT_SUSPECT | CURVE_EVENT_CONNECTED | CURVE_EVENT_DISCONNECTED;
+                          CURVE_EVENT_SUSPECT | CURVE_EVENT_CONNECTED | CURVE_EVENT_DISCONNECTED | CURVE_EVENT_REJECTED;
 
 /* On the socket's own thread: nobody who is not allowed gets in, and the user shall know. A write of so few octets is
  * whole or not at all. */
@@ -122,6 +122,9 @@ static void pump_event(struct chat *chat, const curve_event_t *event)
     case CURVE_EVENT_CONNECTED:
     case CURVE_EVENT_DISCONNECTED:
         chat_network(chat, event->event == CURVE_EVENT_CONNECTED);
+        break;
+    case CURVE_EVENT_REJECTED:
+        chat_network_rejects(chat);
         break;
     default:
         break;

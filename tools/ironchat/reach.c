@@ -29,6 +29,15 @@ static void hint(struct chat *chat)
                                     : "it may want the key that it prints behind its endpoint");
 }
 
+void chat_network_rejects(struct chat *chat)
+{
+    struct relay *relay = &chat->relay;
+
+    relay->rejected++;
+    if (relay->rejected >= RELAY_REJECTS && !relay->hinted)
+        hint(chat);
+}
+
 void chat_network(struct chat *chat, bool up)
 {
     struct relay *relay = &chat->relay;
