@@ -275,16 +275,18 @@ static void *send_through(void *arg)
     return NULL;
 }
 
+/* The name is the transport's: the socket of the one before may still hold its own, since zmq_close does not wait. */
 static void *monitor_it(void *arg)
 {
     struct crew *crew = arg;
+    char name[64];
 
+    snprintf(name, sizeof name, "inproc://stress-monitor-%.3s", crew->endpoint);
     while (!atomic_load(&crew->stop)) {
         void *pair = option_socket(crew->context, ZMQ_PAIR);
         char text[ENDPOINT_MAX];
 
-        if (zmq_socket_monitor(crew->socket[0], "inproc://stress-monitor", ZMQ_EVENT_ALL) < 0 ||
-            zmq_connect(pair, "inproc://stress-monitor") < 0)
+        if (zmq_socket_monitor(crew->socket[0], name, ZMQ_EVENT_ALL) < 0 || zmq_connect(pair, name) < 0)
             went_wrong(crew);
         while (zmq_recv(pair, text, sizeof text, ZMQ_DONTWAIT) >= 0)
             continue;

@@ -263,6 +263,23 @@ static void keep(const struct keeper_spec *spec, int control)
 
 /* --- in the test -------------------------------------------------------------------------------------------------- */
 
+bool keeper_can(const char *user)
+{
+    const struct passwd *entry = geteuid() == 0 ? getpwnam(user) : getpwuid(geteuid());
+    pid_t child = entry ? fork() : -1;
+    int status = -1;
+
+    if (child == 0) {
+        if (geteuid() == 0 && (setgroups(0, NULL) != 0 || setgid(entry->pw_gid) != 0 || setuid(entry->pw_uid) != 0))
+            _exit(1);
+        _exit(access("/tmp", W_OK | X_OK) == 0 ? 0 : 1);
+    }
+    if (child > 0 && waitpid(child, &status, 0) == child && status == 0)
+        return true;
+    (void)fprintf(stderr, "no server can run as %s here\n", user);
+    return false;
+}
+
 void keeper_folder(struct keeper_spec *spec, char *folder, size_t size, const char *user)
 {
     const struct passwd *entry = geteuid() == 0 ? getpwnam(user) : getpwuid(geteuid());

@@ -38,6 +38,10 @@ void keeper_resume(struct keeper *keeper); /* SIGCONT */
 /* Runs a program to its end, what it says goes to folder/log. Returns its exit code. */
 int keeper_run(const struct keeper_spec *spec, const char *const *argv);
 
+/* Can a server run as that user here (or as we do, if we are not root)? Not where the way to /tmp is closed to him. Says so
+ * if not. */
+bool keeper_can(const char *user);
+
 /* Makes a folder for a server that runs as that user if we are root, else as we do. Sets folder, uid, gid. */
 void keeper_folder(struct keeper_spec *spec, char *folder, size_t size, const char *user);
 

@@ -74,7 +74,8 @@ static const char *find_slapd(void)
 
 bool directory_is_there(void)
 {
-    return find_slapd() && access("/usr/bin/ldapmodify", X_OK) == 0 && access("/usr/bin/openssl", X_OK) == 0;
+    return find_slapd() && access("/usr/bin/ldapmodify", X_OK) == 0 && access("/usr/bin/openssl", X_OK) == 0 &&
+           keeper_can("nobody");
 }
 
 /* --- files -------------------------------------------------------------------------------------------------------- */

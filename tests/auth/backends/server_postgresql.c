@@ -37,7 +37,8 @@ bool postgresql_is_there(void)
 {
     char path[128];
 
-    return find_program(path, sizeof path, "postgres") && find_program(path, sizeof path, "initdb");
+    return find_program(path, sizeof path, "postgres") && find_program(path, sizeof path, "initdb") &&
+           keeper_can("postgres");
 }
 
 void postgresql_url(const struct postgresql *server, char *url, size_t size, const char *user, const char *database)
