@@ -16,6 +16,7 @@
 
 #include "auth/backend.h"
 #include "server_ldap.h"
+#include "user.h"
 
 #include <cmocka.h>
 
@@ -24,43 +25,7 @@ enum { PATIENT = 20000, SHORT = 250 /* ms; where the time limit must end it */ }
 static struct directory server;
 static const struct auth_backend_ops *ops;
 
-/* --- a back end with one session ---------------------------------------------------------------------------------- */
-
-struct user {
-    struct auth_settings settings;
-    const char *const *properties; /* names and values by turns, NULL behind the last */
-    struct auth_backend *backend;
-    struct auth_session *session;
-};
-
-static const char *get(const void *arg, const char *name)
-{
-    const struct user *user = arg;
-
-    for (const char *const *at = user->properties; *at; at += 2) {
-        if (strcmp(at[0], name) == 0)
-            return at[1];
-    }
-    return NULL;
-}
-
-static void user_begin(struct user *user, const char *url, const char *const *properties, int timeout)
-{
-    const char *error = NULL;
-
-    *user = (struct user){.properties = properties};
-    user->settings =
-        (struct auth_settings){.name = "test", .url = url, .timeout = timeout, .sessions = 4, .get = get, .arg = user};
-    if (ops->open(&user->settings, &user->backend, &error) != 0)
-        fail_msg("%s", error);
-    assert_int_equal(ops->begin(user->backend, &user->session), 0);
-}
-
-static void user_end(struct user *user)
-{
-    ops->end(user->session);
-    ops->close(user->backend);
-}
+/* --- how it is asked ---------------------------------------------------------------------------------------------- */
 
 #define COMMON "base", "ou=people,dc=test", "bind-dn", LDAP_TEST_SERVICE, "bind-password-file", server.password_file
 #define PLAIN_PROPERTIES ((const char *const[]){COMMON, "key-attribute", "zmqKey", NULL})
@@ -115,7 +80,7 @@ static void test_passwords(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), 0);
     assert_int_equal(check(&user, "alice", "Secret"), -EACCES);
     assert_int_equal(check(&user, "bob", "secret"), -ENOENT);
@@ -136,7 +101,7 @@ static void test_an_empty_password_is_none(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "alice", ""), -EACCES);
     assert_int_equal(check(&user, "bob", ""), -ENOENT);
     directory_remove_person(&server, "alice");
@@ -151,7 +116,7 @@ static void test_no_entry_but_the_one_with_that_name(void **state)
     (void)state;
     directory_add_person(&server, "alice", "secret");
     directory_add_person(&server, "al ice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         assert_int_equal(check(&user, others[i], "secret"), -ENOENT);
         assert_int_equal(find_user(&user, others[i]), -ENOENT);
@@ -173,7 +138,7 @@ static void test_injection(void **state)
 
     (void)state;
     directory_add_person(&server, "admin", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     for (int i = 0; i < count; i++) {
         assert_int_equal(check(&user, names[i], "secret"), -ENOENT);
         assert_int_equal(check(&user, names[i], names[i]), -ENOENT);
@@ -200,7 +165,7 @@ static void test_two_entries_for_one_name(void **state)
     change("dn: ou=more,ou=people,dc=test\nobjectClass: organizationalUnit\nou: more\n\n"
            "dn: uid=alice,ou=more,ou=people,dc=test\nobjectClass: inetOrgPerson\ncn: x\nsn: x\nuid: alice\n"
            "userPassword: other\n");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -EBADMSG);
     assert_int_equal(check(&user, "alice", "other"), -EBADMSG);
     assert_int_equal(find_user(&user, "alice"), -EBADMSG);
@@ -226,7 +191,7 @@ static void test_who_is_elsewhere(void **state)
                    "aliasedObjectName: %s\n",
                    dn);
     change(ldif);
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "bob", "secret"), -EACCES);
     assert_int_equal(check(&user, "alice", "secret"), 0);
     change("dn: uid=bob,ou=people,dc=test\nchangetype: delete\n");
@@ -247,7 +212,7 @@ static void test_groups(void **state)
     directory_add_person(&server, "alice", "secret");
     directory_add_person(&server, "b,o(b)*", "secret");
     directory_set_key(&server, "alice", zmq_z85_encode(text, key, sizeof key), true);
-    user_begin(&user, server.url, properties, PATIENT);
+    user_begin(&user, ops, server.url, properties, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -EACCES);
     assert_int_equal(find_key(&user, key, "alice"), -EACCES);
     directory_set_member(&server, "alice", true);
@@ -262,7 +227,7 @@ static void test_groups(void **state)
     directory_set_member(&server, "alice", false);
     assert_int_equal(find_user(&user, "alice"), -EACCES);
     user_end(&user);
-    user_begin(&user, server.url, by_name, PATIENT);
+    user_begin(&user, ops, server.url, by_name, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -EACCES);
     change("dn: " LDAP_TEST_GROUP "\nchangetype: modify\nadd: description\ndescription: alice\n");
     assert_int_equal(check(&user, "alice", "secret"), 0);
@@ -280,7 +245,7 @@ static void test_a_group_that_is_not_there(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, properties, PATIENT);
+    user_begin(&user, ops, server.url, properties, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -EACCES);
     user_end(&user);
     directory_remove_person(&server, "alice");
@@ -296,7 +261,7 @@ static void test_a_condition_for_all(void **state)
     (void)state;
     directory_add_person(&server, "alice", "secret");
     directory_set_key(&server, "alice", zmq_z85_encode(text, key, sizeof key), true);
-    user_begin(&user, server.url, properties, PATIENT);
+    user_begin(&user, ops, server.url, properties, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), 0);
     assert_int_equal(find_key(&user, key, "alice"), 0);
     directory_change_person(&server, "alice", "changetype: modify\nadd: description\ndescription: left\n");
@@ -329,7 +294,7 @@ static void test_a_key_is_compared_octet_by_octet(void **state)
     directory_add_person(&server, "alice", "secret");
     (void)zmq_z85_encode(text, key, sizeof key);
     directory_change_person(&server, "alice", "changetype: modify\nadd: description\ndescription: %s\n", text);
-    user_begin(&user, server.url, properties, PATIENT);
+    user_begin(&user, ops, server.url, properties, PATIENT);
     assert_int_equal(find_key(&user, key, "alice"), 0);
     swap_case(text);
     assert_non_null(zmq_z85_decode(other, text));
@@ -350,7 +315,7 @@ static void test_keys(void **state)
     (void)sodium_bin2base64(base64, sizeof base64, keys[1], AUTH_KEY_SIZE, sodium_base64_VARIANT_ORIGINAL);
     directory_add_person(&server, "alice", "secret");
     directory_add_person(&server, "bob", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(find_key(&user, keys[0], ""), -ENOENT);
     directory_set_key(&server, "alice", z85, true);
     directory_set_key(&server, "alice", base64, true);
@@ -363,7 +328,7 @@ static void test_keys(void **state)
     directory_change_person(&server, "bob", "changetype: modify\nadd: uid\nuid: robert\n");
     assert_int_equal(find_key(&user, keys[1], ""), -EBADMSG);
     user_end(&user);
-    user_begin(&user, server.url, ((const char *const[]){COMMON, NULL}), PATIENT);
+    user_begin(&user, ops, server.url, ((const char *const[]){COMMON, NULL}), PATIENT);
     assert_int_equal(find_key(&user, keys[0], ""), -ENOENT);
     user_end(&user);
     directory_remove_person(&server, "alice");
@@ -380,7 +345,7 @@ static void test_the_stamp_changes_with_the_password_alone(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(ops->find_user(user.session, "alice", &before), 0);
     assert_int_equal(strlen(before.stamp), AUTH_STAMP_SIZE - 1);
     assert_int_equal(ops->check_password(user.session, "alice", "secret", &record), 0);
@@ -415,8 +380,8 @@ static void test_a_server_that_does_not_answer(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, SHORT);
-    user_begin(&late, server.url, PLAIN_PROPERTIES, SHORT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, SHORT);
+    user_begin(&late, ops, server.url, PLAIN_PROPERTIES, SHORT);
     assert_int_equal(check_at_last(&user, "alice", "secret"), 0);
     keeper_pause(&server.keeper);
     expect_away(&user);
@@ -435,7 +400,7 @@ static void test_a_server_that_is_stopped_and_started(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), 0);
     keeper_stop(&server.keeper);
     keeper_start(&server.keeper);
@@ -468,7 +433,7 @@ static void test_a_server_killed_in_the_middle_of_a_lookup(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), 0);
     keeper_pause(&server.keeper);
     assert_int_equal(pthread_create(&thread, NULL, check_thread, &user), 0);
@@ -487,10 +452,10 @@ static void test_nobody_is_there(void **state)
     struct user user;
 
     (void)state;
-    user_begin(&user, "ldapi://%2fnonexistent", PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, "ldapi://%2fnonexistent", PLAIN_PROPERTIES, PATIENT);
     expect_away(&user);
     user_end(&user);
-    user_begin(&user, "ldap://127.0.0.1:1", open_text, PATIENT);
+    user_begin(&user, ops, "ldap://127.0.0.1:1", open_text, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -EAGAIN);
     user_end(&user);
 }
@@ -505,67 +470,17 @@ static void test_a_service_that_may_not(void **state)
 
     (void)state;
     directory_add_person(&server, "alice", "secret");
-    user_begin(&user, server.url, anonymous, PATIENT);
+    user_begin(&user, ops, server.url, anonymous, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -ENOENT); /* nobody may see anything */
     user_end(&user);
     (void)snprintf(wrong_file, sizeof wrong_file, "%s/slapd.conf", server.folder);
-    user_begin(&user, server.url, wrong, PATIENT);
+    user_begin(&user, ops, server.url, wrong, PATIENT);
     assert_int_equal(check(&user, "alice", "secret"), -EAGAIN);
     user_end(&user);
     directory_remove_person(&server, "alice");
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
-
-/* A thread that watches, and says so each time by an octet. */
-struct watcher {
-    struct user user;
-    pthread_t thread;
-    int stop;
-    int heard[2];
-};
-
-static void *watch_thread(void *arg)
-{
-    struct watcher *watcher = arg;
-    int rc;
-
-    while ((rc = ops->watch(watcher->user.session, watcher->stop)) != 0) {
-        char octet = 'c';
-
-        if (rc == 1)
-            assert_int_equal(write(watcher->heard[1], &octet, 1), 1);
-        else
-            assert_int_equal(rc, -EAGAIN);
-    }
-    return NULL;
-}
-
-static void expect_change(struct watcher *watcher)
-{
-    char octet;
-
-    assert_int_equal(read(watcher->heard[0], &octet, 1), 1);
-}
-
-static void watcher_begin(struct watcher *watcher, const char *url, const char *const *properties)
-{
-    user_begin(&watcher->user, url, properties, PATIENT);
-    watcher->stop = eventfd(0, EFD_CLOEXEC);
-    assert_int_equal(pipe(watcher->heard), 0);
-    assert_int_equal(pthread_create(&watcher->thread, NULL, watch_thread, watcher), 0);
-    expect_change(watcher); /* it listens */
-}
-
-static void watcher_end(struct watcher *watcher)
-{
-    assert_int_equal(eventfd_write(watcher->stop, 1), 0);
-    assert_int_equal(pthread_join(watcher->thread, NULL), 0);
-    (void)close(watcher->stop);
-    (void)close(watcher->heard[0]);
-    (void)close(watcher->heard[1]);
-    user_end(&watcher->user);
-}
 
 static void expect_changes(struct directory *directory, struct watcher *watcher)
 {
@@ -592,10 +507,10 @@ static void test_every_change_is_heard(void **state)
     struct watcher watcher;
 
     (void)state;
-    watcher_begin(&watcher, server.url, properties);
+    watcher_begin(&watcher, ops, server.url, properties, PATIENT);
     expect_changes(&server, &watcher);
     watcher_end(&watcher);
-    watcher_begin(&watcher, server.url, whole);
+    watcher_begin(&watcher, ops, server.url, whole, PATIENT);
     expect_changes(&server, &watcher);
     watcher_end(&watcher);
 }
@@ -605,7 +520,7 @@ static void test_who_was_deaf_for_a_while_says_so(void **state)
     struct watcher watcher;
 
     (void)state;
-    watcher_begin(&watcher, server.url, PLAIN_PROPERTIES);
+    watcher_begin(&watcher, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     keeper_stop(&server.keeper);
     keeper_start(&server.keeper);
     expect_change(&watcher);
@@ -639,7 +554,7 @@ static void test_a_server_that_does_not_tell(void **state)
                                           LDAP_TEST_GROUP,
                                           NULL};
 
-        watcher_begin(&watcher, silent.url, properties);
+        watcher_begin(&watcher, ops, silent.url, properties, PATIENT);
         expect_changes(&silent, &watcher);
         keeper_stop(&silent.keeper);
         keeper_start(&silent.keeper);
@@ -656,7 +571,7 @@ static void test_a_watch_stops_while_nobody_is_there(void **state)
     int stop = eventfd(0, EFD_CLOEXEC);
 
     (void)state;
-    user_begin(&user, "ldapi://%2fnonexistent", PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, "ldapi://%2fnonexistent", PLAIN_PROPERTIES, PATIENT);
     assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
     assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
     assert_int_equal(eventfd_write(stop, 1), 0);
@@ -686,12 +601,12 @@ static void test_inspect(void **state)
 
     (void)state;
     assert_int_equal(chmod(server.password_file, 0600), 0);
-    user_begin(&user, server.url, good, PATIENT);
+    user_begin(&user, ops, server.url, good, PATIENT);
     assert_int_equal(ops->inspect(user.session, tell, told), 0);
     assert_string_equal(told, "");
     user_end(&user);
     assert_int_equal(chmod(server.password_file, 0644), 0);
-    user_begin(&user, server.url, bad, PATIENT);
+    user_begin(&user, ops, server.url, bad, PATIENT);
     assert_int_equal(ops->inspect(user.session, tell, told), 0);
     assert_string_equal(told, "bind-password-file: others than its owner may open it\n"
                               "base: there is no such entry, or who searches may not see it\n"
@@ -719,7 +634,7 @@ static void test_no_descriptor_is_left(void **state)
     struct user user;
 
     (void)state;
-    user_begin(&user, server.url, PLAIN_PROPERTIES, PATIENT);
+    user_begin(&user, ops, server.url, PLAIN_PROPERTIES, PATIENT);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(check_at_last(&user, "nobody", "secret"), -ENOENT);
         assert_int_equal(count_descriptors(), before + 2); /* one that searches, one that binds */
@@ -767,7 +682,7 @@ static void test_wrong_settings(void **state)
         struct user user = {.properties = wrong[i].properties};
         const char *error = NULL;
 
-        user.settings = (struct auth_settings){.url = wrong[i].url, .timeout = 1, .get = get, .arg = &user};
+        user.settings = (struct auth_settings){.url = wrong[i].url, .timeout = 1, .get = user_property, .arg = &user};
         if (ops->open(&user.settings, &user.backend, &error) != -EINVAL)
             fail_msg("settings %zu", i);
         assert_non_null(error);

@@ -15,6 +15,7 @@
 #include "auth/password.h"
 #include "conformance.h"
 #include "server_postgresql.h"
+#include "user.h"
 
 #include <cmocka.h>
 
@@ -26,30 +27,6 @@ static char hash[AUTH_HASH_MAX];
 static const uint8_t key[AUTH_KEY_SIZE] = {1, 2, 3};
 
 /* --- a back end with one session ---------------------------------------------------------------------------------- */
-
-struct user {
-    struct auth_settings settings;
-    struct auth_backend *backend;
-    struct auth_session *session;
-    char url[256];
-};
-
-static void user_begin(struct user *user, const char *url, int timeout)
-{
-    const char *error = NULL;
-
-    *user = (struct user){.settings = {.name = "test", .timeout = timeout, .sessions = 4}};
-    (void)snprintf(user->url, sizeof user->url, "%s", url);
-    user->settings.url = user->url;
-    assert_int_equal(ops->open(&user->settings, &user->backend, &error), 0);
-    assert_int_equal(ops->begin(user->backend, &user->session), 0);
-}
-
-static void user_end(struct user *user)
-{
-    ops->end(user->session);
-    ops->close(user->backend);
-}
 
 /* Once the server is there again, this ends: it is asked as often as need be. */
 static int find_at_last(struct auth_session *session, const char *name)
@@ -82,7 +59,7 @@ static void make_database(struct user *user, const char *name)
     (void)snprintf(sql, sizeof sql, "CREATE DATABASE %s", name);
     run(sql);
     postgresql_url(&server, url, sizeof url, "owner", name);
-    user_begin(user, url, PATIENT);
+    user_begin(user, ops, url, NULL, PATIENT);
 }
 
 /* --- what it stores ----------------------------------------------------------------------------------------------- */
@@ -175,7 +152,7 @@ static void test_a_reader_needs_no_more_than_the_manual_says(void **state)
         "GRANT SELECT ON ironauth.version, ironauth.users, ironauth.keys TO reader");
     run("CREATE ROLE nobody LOGIN");
     postgresql_url(&server, url, sizeof url, "reader", "postgres");
-    user_begin(&reader, url, PATIENT);
+    user_begin(&reader, ops, url, NULL, PATIENT);
     assert_int_equal(ops->find_key(reader.session, key, &record), -ENOENT);
     assert_int_equal(ops->check_password(reader.session, "alice", "x", &record), -ENOENT);
     assert_int_equal(ops->watch(reader.session, stop), 1);
@@ -184,7 +161,7 @@ static void test_a_reader_needs_no_more_than_the_manual_says(void **state)
     assert_int_equal(ops->remove_user(reader.session, "alice"), -ENOTSUP);
     user_end(&reader);
     postgresql_url(&server, url, sizeof url, "nobody", "postgres");
-    user_begin(&reader, url, PATIENT);
+    user_begin(&reader, ops, url, NULL, PATIENT);
     assert_int_equal(ops->find_key(reader.session, key, &record), -EBADMSG);
     user_end(&reader);
     (void)close(stop);
@@ -223,7 +200,7 @@ static void test_injection_in_every_field(void **state)
     int count = 0;
 
     (void)state;
-    user_begin(&user, server.url, PATIENT);
+    user_begin(&user, ops, server.url, NULL, PATIENT);
     for (size_t i = 0; i < sizeof nasty / sizeof nasty[0]; i++) {
         uint8_t other[AUTH_KEY_SIZE] = {(uint8_t)i, 9};
 
@@ -297,8 +274,8 @@ static void test_a_server_that_does_not_answer(void **state)
     struct user late;
 
     (void)state;
-    user_begin(&user, server.url, SHORT);
-    user_begin(&late, server.url, SHORT);
+    user_begin(&user, ops, server.url, NULL, SHORT);
+    user_begin(&late, ops, server.url, NULL, SHORT);
     assert_int_equal(find_at_last(user.session, "alice"), -ENOENT);
     keeper_pause(&server.keeper);
     expect_away(user.session);
@@ -320,7 +297,7 @@ static void test_a_server_that_is_stopped_and_started(void **state)
     struct user user;
 
     (void)state;
-    user_begin(&user, server.url, PATIENT);
+    user_begin(&user, ops, server.url, NULL, PATIENT);
     assert_int_equal(ops->find_user(user.session, "alice", &record), -ENOENT);
     keeper_stop(&server.keeper);
     keeper_start(&server.keeper);
@@ -355,7 +332,7 @@ static void test_a_server_killed_in_the_middle_of_a_lookup(void **state)
     void *wrong;
 
     (void)state;
-    user_begin(&user, server.url, PATIENT);
+    user_begin(&user, ops, server.url, NULL, PATIENT);
     assert_int_equal(find_at_last(user.session, "alice"), -ENOENT);
     keeper_pause(&server.keeper);
     assert_int_equal(pthread_create(&thread, NULL, lookup_thread, &user), 0);
@@ -372,10 +349,10 @@ static void test_nobody_is_there(void **state)
     struct user user;
 
     (void)state;
-    user_begin(&user, "postgresql:host=/nonexistent dbname=x", PATIENT);
+    user_begin(&user, ops, "postgresql:host=/nonexistent dbname=x", NULL, PATIENT);
     expect_away(user.session);
     user_end(&user);
-    user_begin(&user, "postgresql://127.0.0.1:1/x", PATIENT);
+    user_begin(&user, ops, "postgresql://127.0.0.1:1/x", NULL, PATIENT);
     expect_away(user.session);
     user_end(&user);
 }
@@ -391,8 +368,8 @@ static void test_all_connections_are_taken(void **state)
     run("CREATE ROLE narrow LOGIN CONNECTION LIMIT 1; GRANT USAGE ON SCHEMA ironauth TO narrow;"
         "GRANT SELECT ON ALL TABLES IN SCHEMA ironauth TO narrow");
     postgresql_url(&server, url, sizeof url, "narrow", "postgres");
-    user_begin(&first, url, PATIENT);
-    user_begin(&second, url, PATIENT);
+    user_begin(&first, ops, url, NULL, PATIENT);
+    user_begin(&second, ops, url, NULL, PATIENT);
     assert_int_equal(ops->find_user(first.session, "alice", &record), -ENOENT);
     assert_int_equal(ops->find_user(second.session, "alice", &record), -EAGAIN);
     user_end(&first);
@@ -401,56 +378,6 @@ static void test_all_connections_are_taken(void **state)
 }
 
 /* --- changes ------------------------------------------------------------------------------------------------------ */
-
-/* A thread that watches, and says so each time by an octet. */
-struct watcher {
-    struct user user;
-    pthread_t thread;
-    int stop;
-    int heard[2];
-};
-
-static void *watch_thread(void *arg)
-{
-    struct watcher *watcher = arg;
-    int rc;
-
-    while ((rc = ops->watch(watcher->user.session, watcher->stop)) != 0) {
-        char octet = 'c';
-
-        if (rc == 1)
-            assert_int_equal(write(watcher->heard[1], &octet, 1), 1);
-        else
-            assert_int_equal(rc, -EAGAIN);
-    }
-    return NULL;
-}
-
-static void expect_change(struct watcher *watcher)
-{
-    char octet;
-
-    assert_int_equal(read(watcher->heard[0], &octet, 1), 1);
-}
-
-static void watcher_begin(struct watcher *watcher)
-{
-    user_begin(&watcher->user, server.url, PATIENT);
-    watcher->stop = eventfd(0, EFD_CLOEXEC);
-    assert_int_equal(pipe(watcher->heard), 0);
-    assert_int_equal(pthread_create(&watcher->thread, NULL, watch_thread, watcher), 0);
-    expect_change(watcher); /* it listens */
-}
-
-static void watcher_end(struct watcher *watcher)
-{
-    assert_int_equal(eventfd_write(watcher->stop, 1), 0);
-    assert_int_equal(pthread_join(watcher->thread, NULL), 0);
-    (void)close(watcher->stop);
-    (void)close(watcher->heard[0]);
-    (void)close(watcher->heard[1]);
-    user_end(&watcher->user);
-}
 
 static void test_every_change_is_heard_by_all(void **state)
 {
@@ -468,8 +395,8 @@ static void test_every_change_is_heard_by_all(void **state)
     struct watcher watchers[2];
 
     (void)state;
-    watcher_begin(&watchers[0]);
-    watcher_begin(&watchers[1]);
+    watcher_begin(&watchers[0], ops, server.url, NULL, PATIENT);
+    watcher_begin(&watchers[1], ops, server.url, NULL, PATIENT);
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         run(changes[i]);
         expect_change(&watchers[0]);
@@ -484,7 +411,7 @@ static void test_who_was_deaf_for_a_while_says_so(void **state)
     struct watcher watcher;
 
     (void)state;
-    watcher_begin(&watcher);
+    watcher_begin(&watcher, ops, server.url, NULL, PATIENT);
     run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query = 'LISTEN ironauth'");
     expect_change(&watcher);
     keeper_stop(&server.keeper);
@@ -504,7 +431,7 @@ static void test_a_watch_stops_while_nobody_is_there(void **state)
     int stop = eventfd(0, EFD_CLOEXEC);
 
     (void)state;
-    user_begin(&user, "postgresql:host=/nonexistent dbname=x", PATIENT);
+    user_begin(&user, ops, "postgresql:host=/nonexistent dbname=x", NULL, PATIENT);
     assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
     assert_int_equal(ops->watch(user.session, stop), -EAGAIN);
     assert_int_equal(eventfd_write(stop, 1), 0);
@@ -549,7 +476,7 @@ static void test_inspect(void **state)
     struct user user;
 
     (void)state;
-    user_begin(&user, server.url, PATIENT);
+    user_begin(&user, ops, server.url, NULL, PATIENT);
     assert_int_equal(ops->add_user(user.session, "alice", hash, ""), 0);
     assert_int_equal(ops->inspect(user.session, tell, told), 0);
     assert_string_equal(told, "");
