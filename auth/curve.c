@@ -54,28 +54,11 @@ static int use_folder(struct ironauth *auth, const char *folder, char *domain)
     return rc ? auth_error_set(rc, "%s: %s", folder, why ? why : strerror(-rc)) : 0;
 }
 
-struct lookup {
-    const char *name;
-    bool found;
-};
-
-static void look_up(struct ironauth *auth, void *arg)
-{
-    struct lookup *lookup = arg;
-    const struct auth_domain *domain = auth_config_domain(auth->generation->config, lookup->name);
-
-    lookup->found = domain && (domain->forward >= 0 || domain->rules[AUTH_MECHANISM_CURVE].everyone ||
-                               domain->rules[AUTH_MECHANISM_CURVE].count);
-}
-
 static int use_domain(struct ironauth *auth, const char *name, char *domain)
 {
-    struct lookup lookup = {.name = name};
-
     if (!*name || strlen(name) > AUTH_TEXT_MAX)
         return auth_error_set(-EINVAL, "a domain's name has 1 to %d octets", AUTH_TEXT_MAX);
-    auth_engine_call(auth, look_up, &lookup);
-    if (!lookup.found)
+    if (!auth_engine_opens(auth, name, AUTH_MECHANISM_CURVE))
         return auth_error_set(-EINVAL, "the configuration lets nobody into the domain '%s' by CURVE", name);
     (void)snprintf(domain, AUTH_TEXT_MAX + 1, "%s", name);
     return 0;

@@ -76,6 +76,29 @@ void auth_engine_flush(struct ironauth *auth)
     auth_engine_call(auth, nothing, NULL);
 }
 
+struct lookup {
+    const char *domain;
+    enum auth_mechanism mechanism;
+    bool opens;
+};
+
+static void look_up(struct ironauth *auth, void *arg)
+{
+    struct lookup *lookup = arg;
+    const struct auth_domain *domain = auth_config_domain(auth->generation->config, lookup->domain);
+    const struct auth_rule *rule = domain ? &domain->rules[lookup->mechanism] : NULL;
+
+    lookup->opens = domain && (domain->forward >= 0 || rule->everyone || rule->count);
+}
+
+bool auth_engine_opens(struct ironauth *auth, const char *domain, enum auth_mechanism mechanism)
+{
+    struct lookup lookup = {.domain = domain, .mechanism = mechanism};
+
+    auth_engine_call(auth, look_up, &lookup);
+    return lookup.opens;
+}
+
 int auth_engine_enter(struct ironauth *auth)
 {
     bool closing;

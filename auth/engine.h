@@ -64,6 +64,10 @@ void auth_engine_call(struct ironauth *auth, void (*function)(struct ironauth *a
 /* All mail that was there has been delivered. From other threads. */
 void auth_engine_flush(struct ironauth *auth);
 
+/* Does the configuration let anybody into this domain by this mechanism, or leave that to a central service? From other
+ * threads. */
+bool auth_engine_opens(struct ironauth *auth, const char *domain, enum auth_mechanism mechanism);
+
 /* Around every call of the program but the last. -ESHUTDOWN: it is being stopped. */
 int auth_engine_enter(struct ironauth *auth);
 void auth_engine_leave(struct ironauth *auth);

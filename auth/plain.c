@@ -9,27 +9,10 @@
 #include "auth/error.h"
 #include "auth/setup.h"
 
-struct lookup {
-    const char *name;
-    enum auth_mechanism mechanism;
-    bool found;
-};
-
-/* On the authenticator's thread. */
-static void look_up(struct ironauth *auth, void *arg)
-{
-    struct lookup *lookup = arg;
-    const struct auth_domain *domain = auth_config_domain(auth->generation->config, lookup->name);
-
-    lookup->found = domain && (domain->forward >= 0 || domain->rules[lookup->mechanism].everyone ||
-                               domain->rules[lookup->mechanism].count);
-}
-
 static int setup_server(struct ironauth *auth, void *socket, const char *domain, int mechanism)
 {
     struct auth_setup setup = {.mechanism = mechanism, .server = true};
     const bool plain = mechanism == ZMQ_PLAIN;
-    struct lookup lookup = {.name = domain, .mechanism = plain ? AUTH_MECHANISM_PLAIN : AUTH_MECHANISM_NULL};
     int rc = auth_setup_ready(socket, mechanism);
 
     if (rc == -EBUSY)
@@ -40,8 +23,7 @@ static int setup_server(struct ironauth *auth, void *socket, const char *domain,
         return auth_error_set(rc, "socket: %s", zmq_strerror(-rc));
     if (!*domain || strlen(domain) > AUTH_TEXT_MAX)
         return auth_error_set(-EINVAL, "a domain's name has 1 to %d octets", AUTH_TEXT_MAX);
-    auth_engine_call(auth, look_up, &lookup);
-    if (!lookup.found)
+    if (!auth_engine_opens(auth, domain, plain ? AUTH_MECHANISM_PLAIN : AUTH_MECHANISM_NULL))
         return auth_error_set(-EINVAL, "the configuration lets nobody into the domain '%s' by %s", domain,
                               plain ? "PLAIN" : "NULL");
     (void)snprintf(setup.domain, sizeof(setup.domain), "%s", domain);
