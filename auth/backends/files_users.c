@@ -2,6 +2,7 @@
 /* The passwords file: lines of name:hash or name:hash:comment. A damaged line takes nobody's access but its own user's. */
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,8 @@ int files_users_refresh(struct files_users *users, int dir)
     rc = files_users_read(dir, &text, &size, &status);
     if (rc == 0)
         rc = fill(users, text, size);
+    if (text)
+        sodium_memzero(text, size); /* hashes */
     free(text);
     if (rc) {
         clear(users);

@@ -6,6 +6,7 @@
 #include <curve.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,7 +199,7 @@ static int rewrite(int dir, const char *user, const char *line, enum files_need 
     struct stat old;
     char *text = NULL;
     char *edited = NULL;
-    size_t size;
+    size_t size, text_size;
     unsigned found;
     int rc = refuse_link(dir);
 
@@ -206,6 +207,7 @@ static int rewrite(int dir, const char *user, const char *line, enum files_need 
         rc = files_users_read(dir, &text, &size, &old);
     if (rc)
         return rc;
+    text_size = size;
     edited = malloc(size + (line ? strlen(line) : 0) + 3);
     if (!edited) {
         rc = -ENOMEM;
@@ -218,7 +220,10 @@ static int rewrite(int dir, const char *user, const char *line, enum files_need 
         else
             rc = size > FILES_PASSWORDS_MAX ? -EFBIG : write_passwords(dir, &old, edited, size);
     }
+    if (edited)
+        sodium_memzero(edited, size); /* hashes, as below */
     free(edited);
+    sodium_memzero(text, text_size);
     free(text);
     return rc;
 }

@@ -11,7 +11,7 @@
 #include "auth/backends/postgresql.h"
 #include "auth/password.h"
 
-enum { KEY_TEXT = AUTH_KEY_TEXT - 1, BEAT = 1000 /* ms between two looks whether a silent connection is alive */ };
+enum { BEAT = 1000 /* ms between two looks whether a silent connection is alive */ };
 
 /* Immutable once it is open. Owner: who opened it. */
 struct auth_backend {

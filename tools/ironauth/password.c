@@ -32,21 +32,25 @@ static void end_by_signal(int number)
 static int read_line(int fd, char *text, size_t room)
 {
     size_t size = 0;
-    char one;
+    char one = 0;
     ssize_t count;
+    int rc = 0;
 
-    while ((count = read(fd, &one, 1)) != 0) {
+    while (rc == 0 && (count = read(fd, &one, 1)) != 0) {
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
-            return -errno;
-        if (one == '\n')
+            rc = -errno;
+        else if (one == '\n')
             break;
-        if (size == room)
-            return -E2BIG;
-        text[size++] = one;
+        else if (size == room)
+            rc = -E2BIG;
+        else
+            text[size++] = one;
     }
     sodium_memzero(&one, 1);
+    if (rc)
+        return rc;
     return size || count ? (int)size : -ENODATA;
 }
 
