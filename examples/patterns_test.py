@@ -45,9 +45,9 @@ def client(folder, pattern, *words):
 
 
 def ends(process):
-    """Its exit status and its words."""
-    said, _ = process.communicate(timeout=PATIENCE)
-    return process.returncode, said.strip()
+    """Its exit status, its words, and its complaints up to the first colon."""
+    said, complaint = process.communicate(timeout=PATIENCE)
+    return process.returncode, said.strip(), complaint.split(":")[0]
 
 
 def check(folder, pattern, friend, stranger, heard):
@@ -56,12 +56,12 @@ def check(folder, pattern, friend, stranger, heard):
         assert server.endpoint.startswith("tcp://"), f"{pattern}: the server does not start"
         other = client(folder, pattern, *stranger(server.endpoint)) if stranger else None
         result = ends(client(folder, pattern, *friend(server.endpoint)))
-        assert result == (0, "welcome"), f"{pattern}: {result}"
+        assert result == (0, "welcome", ""), f"{pattern}: {result}"
         line = server.process.stdout.readline().strip()
         assert line.endswith(heard), f"{pattern}: the server says {line!r}"
         if other:
             result = ends(other)
-            assert result == (1, ""), f"{pattern}: a stranger got in: {result}"
+            assert result == (1, "", "no answer"), f"{pattern}: a stranger got in: {result}"
         server.process.kill()
         rest = server.process.stdout.read()
         assert rest == "", f"{pattern}: the server heard more: {rest!r}"

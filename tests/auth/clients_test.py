@@ -95,6 +95,8 @@ def scene():
     import zmq  # pylint: disable=import-outside-toplevel
 
     lib, czmq = load_ironauth(), load_czmq()
+    ours = hasattr(ctypes.CDLL("libzmq.so.5"), "ironhouse_close")
+    assert ours == (sys.argv[2] == "ours"), "it runs on the other libzmq"
     context = zmq.Context()
     auth = ctypes.c_void_p(lib.ironauth_start(context.underlying, None))
     assert auth, lib.ironauth_error()
@@ -145,10 +147,11 @@ def main():
                                check=True, stdout=subprocess.DEVNULL)
             for name in ("alice", "bob"):
                 shutil.copy(os.path.join(folder, name + ".key"), os.path.join(folder, "clients"))
-            subprocess.run([sys.executable, "-B", os.path.abspath(__file__), "scene"], cwd=folder, env=environment, check=True)
+            subprocess.run([sys.executable, "-B", os.path.abspath(__file__), "scene",
+                            "ours" if library else "the system's"], cwd=folder, env=environment, check=True)
         finally:
             shutil.rmtree(folder)
 
 
 if __name__ == "__main__":
-    sys.exit(scene() if sys.argv[1:] == ["scene"] else main())
+    sys.exit(scene() if sys.argv[1:2] == ["scene"] else main())
