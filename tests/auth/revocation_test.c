@@ -30,11 +30,12 @@ static void open_plain(struct house *house, struct world *world, const char *dom
     bind_any(house->server, house->endpoint);
 }
 
-static void *enter_plain(struct house *house, const char *user, const char *password)
+/* comes_back: whoever is closed comes back. Of who does not, a word is proof that nobody closed his connection. */
+static void *enter_plain(struct house *house, const char *user, const char *password, bool comes_back)
 {
     void *client = open_socket(house->world, ZMQ_PUSH);
 
-    set_int(client, ZMQ_RECONNECT_IVL, 1);
+    set_int(client, ZMQ_RECONNECT_IVL, comes_back ? 1 : -1);
     set_text(client, ZMQ_PLAIN_USERNAME, user);
     set_text(client, ZMQ_PLAIN_PASSWORD, password);
     assert_int_equal(zmq_connect(client, house->endpoint), 0);
@@ -77,8 +78,8 @@ static void test_user_removed(void **state)
     write_file(world, "keys/passwords", "alice:" HASH "\nbob:" HASH "\n");
     start(world, STAFF "domain\n    name = home\n    plain = staff\n");
     open_plain(&house, world, "home");
-    alice = enter_plain(&house, "alice", "secret");
-    (void)enter_plain(&house, "bob", "secret");
+    alice = enter_plain(&house, "alice", "secret", false);
+    (void)enter_plain(&house, "bob", "secret", true);
     write_file(world, "keys/passwords", "alice:" HASH "\n");
     assert_closed(&house, alice, "still here");
     assert_int_equal(check_plain(world, "home", "bob", "secret"), 400);
@@ -94,8 +95,8 @@ static void test_password_changed(void **state)
     write_file(world, "keys/passwords", "alice:" HASH "\nbob:" HASH "\n");
     start(world, STAFF "domain\n    name = home\n    plain = staff\n");
     open_plain(&house, world, "home");
-    alice = enter_plain(&house, "alice", "secret");
-    (void)enter_plain(&house, "bob", "secret");
+    alice = enter_plain(&house, "alice", "secret", false);
+    (void)enter_plain(&house, "bob", "secret", true);
     write_file(world, "keys/passwords", "alice:" HASH "\nbob:" HASH_OTHER "\n");
     assert_closed(&house, alice, "still here");
     assert_int_equal(check_plain(world, "home", "bob", "other"), 200);
@@ -120,7 +121,7 @@ static void test_key_removed(void **state)
     bind_any(house.server, house.endpoint);
     for (int i = 0; i < 2; i++) {
         clients[i] = open_socket(world, ZMQ_PUSH);
-        set_int(clients[i], ZMQ_RECONNECT_IVL, 1);
+        set_int(clients[i], ZMQ_RECONNECT_IVL, i ? 1 : -1); /* as above: alice stays */
         assert_int_equal(
             ironauth_curve_client(clients[i], path_of(world, i ? "bob" : "alice"), path_of(world, "server")), 0);
         assert_int_equal(zmq_connect(clients[i], house.endpoint), 0);
@@ -141,8 +142,8 @@ static void test_reload(void **state)
     start(world, "domain\n    name = home\n    plain = everyone\ndomain\n    name = other\n    plain = everyone\n");
     open_plain(&home, world, "home");
     open_plain(&other, world, "other");
-    (void)enter_plain(&home, "alice", "any");
-    bob = enter_plain(&other, "bob", "any");
+    (void)enter_plain(&home, "alice", "any", true);
+    bob = enter_plain(&other, "bob", "any", true);
     configure(world, "domain\n    name = home\n    deny = 127.0.0.0/8\n    plain = everyone\n"
                      "domain\n    name = other\n    plain = everyone\n");
     assert_int_equal(ironauth_reload(world->auth), 0);
@@ -171,8 +172,8 @@ static void test_away(void **state)
     write_file(world, "keys/passwords", "alice:" HASH "\nbob:" HASH "\n");
     start(world, STAFF "domain\n    name = home\n    plain = staff\n");
     open_plain(&house, world, "home");
-    alice = enter_plain(&house, "alice", "secret");
-    (void)enter_plain(&house, "bob", "secret");
+    alice = enter_plain(&house, "alice", "secret", false);
+    (void)enter_plain(&house, "bob", "secret", true);
     assert_int_equal(rename(path_of(world, "keys"), path_of(world, "away")), 0);
     assert_int_equal(ironauth_reload(world->auth), 0); /* all are decided about again, and cannot be */
     assert_int_equal(check_plain(world, "home", "bob", "secret"), 300);
@@ -189,6 +190,7 @@ static void test_many(void **state)
     enum { COUNT = 40 };
     struct world *world = *state;
     struct house house;
+    void *clients[COUNT];
     char text[COUNT * 160];
     size_t size = 0;
 
@@ -202,7 +204,7 @@ static void test_many(void **state)
         char user[16];
 
         (void)snprintf(user, sizeof(user), "user%d", i);
-        (void)enter_plain(&house, user, "secret");
+        clients[i] = enter_plain(&house, user, "secret", false);
     }
     size = 0;
     for (int i = 0; i < COUNT; i += 2)
@@ -210,6 +212,11 @@ static void test_many(void **state)
     write_file(world, "keys/passwords", "%s", text);
     for (int i = 0; i < COUNT / 2 && can_revoke(); i++)
         await_disconnected(&house);
+    for (int i = 0; i < COUNT; i += 2) {
+        put_text(clients[i], "still here");
+        expect_text(house.server, "still here");
+    }
+    assert_int_equal(check_plain(world, "home", "user1", "secret"), 400);
 }
 
 /* Whose password takes longer to be looked at than the time between two changes gets in all the same: a review has the server
